@@ -69,10 +69,14 @@ class Encoded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """The answer of `put`: did it happen, and which tag stands now (None: no live value)."""
+    """The answer of `put`: did it happen, and which tag stands now (None: no live value).
+
+    `mapped`: the body lies in a file that readers map, so keeping a second copy in memory would gain nothing.
+    """
 
     done: bool
     current_tag: str | None
+    mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,302 @@
+"""The database backend: SQLite (one machine) and PostgreSQL. Each verb is one conditional statement.
+
+Times are the database's clock on PostgreSQL and this machine's on SQLite. A replaced row remembers the tag it replaced
+(`replaced`), so that the same statement that wins also says which old body to free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from errors import StateTooLarge, StateUnavailable
+from state.base import ABSENT, ANY, TOMBSTONE_SECONDS, Body, Encoded, Head, Put, Stats
+from state.bodies import FileBodies
+from state.keys import Key
+
+T = TypeVar("T")
+metadata = sa.MetaData()
+values = sa.Table(
+    "state_values",
+    metadata,
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("scope", sa.Text, primary_key=True),
+    sa.Column("store", sa.Text, primary_key=True),
+    sa.Column("tag", sa.Text, nullable=False),
+    sa.Column("replaced", sa.Text),
+    sa.Column("codec", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("ttl_ms", sa.BigInteger, nullable=False),
+    sa.Column("expires_ms", sa.BigInteger, nullable=False),
+    sa.Column("in_file", sa.Boolean, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Index("state_values_expiry", "expires_ms"),
+)
+v = values.c
+HEAD = (v.owner, v.scope, v.store, v.tag, v.codec, v.size, v.ttl_ms, v.expires_ms)
+THIS = sa.and_(v.owner == sa.bindparam("k_owner"), v.scope == sa.bindparam("k_scope"), v.store == sa.bindparam("k_store"))
+BUSY_MS = 250
+BUSY_DEADLINE_SECONDS = 3.0
+SQLITE_BODY_MAX = 900 * 1024 * 1024
+
+
+def connect(url: str, sync: bool = False, pool_size: int = 16) -> sa.Engine:
+    """An engine in autocommit mode, with the pragmas and time-outs the backend relies on."""
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        return _connect_sqlite(url, sync, pool_size)
+    parsed = sa.make_url(url).set(drivername="postgresql+psycopg")
+    options = {"connect_timeout": 2, "options": "-c statement_timeout=10000 -c lock_timeout=3000", "keepalives_idle": 5}
+    return sa.create_engine(
+        parsed, isolation_level="AUTOCOMMIT", pool_size=pool_size, pool_timeout=1, connect_args=options
+    )
+
+
+def _connect_sqlite(url: str, sync: bool, pool_size: int) -> sa.Engine:
+    path = sa.make_url(url).database
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_size=pool_size, pool_timeout=1)
+
+    @sa.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS:d}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL" if sync else "PRAGMA synchronous=NORMAL")
+
+    return engine
+
+
+class DatabaseBackend:
+    name = "database"
+    shared = True
+    durable = True
+
+    def __init__(
+        self,
+        url: str,
+        bodies: FileBodies | None = None,
+        inline_bytes: int = 64 * 1024,
+        max_value_bytes: int = 1 << 30,
+        sync: bool = False,
+        clock: Callable[[], float] = time.time,
+        create: bool = True,
+    ) -> None:
+        """`bodies` keeps values above `inline_bytes` in files; `create` makes the table if there is none."""
+        self._engine = connect(url, sync)
+        self._bodies = bodies
+        self._inline = inline_bytes
+        self._max = max_value_bytes if bodies else min(max_value_bytes, SQLITE_BODY_MAX)
+        is_postgres = self._engine.dialect.name == "postgresql"
+        epoch = sa.func.extract("epoch", sa.func.clock_timestamp())
+        self._now: Any = sa.cast(epoch * 1000, sa.BigInteger) if is_postgres else sa.bindparam("now")
+        self._clock = None if is_postgres else clock
+        self._statements = Statements(self._now, postgresql.insert if is_postgres else sqlite.insert)
+        if create:
+            self._run(lambda connection: metadata.create_all(connection))
+
+    def heads(self, keys: Sequence[Key]) -> list[Head | None]:
+        if len(keys) == 1:
+            rows = self._all(self._statements.head, _this(keys[0]))
+        else:
+            matching = sa.tuple_(v.owner, v.scope, v.store).in_([tuple(key) for key in keys])
+            rows = self._all(sa.select(*HEAD, self._now.label("now")).where(matching), {}) if keys else []
+        found = {Key(row.owner, row.scope, row.store): _head(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+    def fetch(self, key: Key) -> tuple[Head, Body] | None:
+        for _ in range(20):
+            row = self._one(self._statements.fetch, _this(key))
+            if row is None or (head := _head(row)).expired:
+                return None
+            body = self._bodies.read(head.tag) if row.in_file and self._bodies else row.body
+            if body is not None:
+                return head, body
+        raise StateUnavailable(f"The body of {key.store} is not there; it may have been removed from the folder of bodies.")
+
+    def put(self, key: Key, tag: str, value: Encoded, ttl_ms: int, expected: str = ANY) -> Put:
+        if value.size > self._max:
+            raise StateTooLarge(f"{key.store} has {value.size:,} bytes; {self._max:,} are allowed.")
+        in_file = self._bodies is not None and value.size > self._inline
+        body = None if in_file else value.tobytes()
+        size = self._bodies.write(tag, value) if in_file and self._bodies else len(body or b"")
+        new = {"n_tag": tag, "n_codec": value.codec, "n_size": size, "n_ttl_ms": ttl_ms, "n_in_file": in_file, "n_body": body}
+        by_tag = {} if expected in (ANY, ABSENT) else {"expected": expected}
+        try:
+            row = self._one(self._statements.put(expected), {**_this(key), **new, **by_tag})
+        except StateUnavailable:
+            if self._settled(key, tag):
+                return Put(True, tag, in_file)
+            self._forget(tag, in_file)
+            raise
+        if row is None:
+            self._forget(tag, in_file)
+            return Put(False, self._live_tag(key))
+        if row.replaced:
+            self._forget(row.replaced, True)
+        return Put(True, tag, in_file)
+
+    def touch(self, key: Key, tag: str, ttl_ms: int) -> bool:
+        return self._one(self._statements.touch, {**_this(key), "of_tag": tag, "n_ttl_ms": ttl_ms}) is not None
+
+    def delete(self, key: Key, expected: str = ANY) -> Put:
+        by_tag = {} if expected in (ANY, ABSENT) else {"expected": expected}
+        row = self._one(self._statements.delete(expected), {**_this(key), **by_tag})
+        if row is None:
+            current = self._live_tag(key)
+            return Put(False, current)
+        self._forget(row.tag, row.in_file)
+        return Put(not _head(row).expired, None)
+
+    def list(self, owner: str, scope: str | None = None) -> list[tuple[Key, Head]]:
+        rows = self._all(self._statements.list, {"k_owner": owner})
+        return [(Key(row.owner, row.scope, row.store), _head(row)) for row in rows if scope in (None, row.scope)]
+
+    def purge(self, owner: str) -> int:
+        rows = self._all(self._statements.purge, {"k_owner": owner})
+        for row in rows:
+            self._forget(row.tag, row.in_file)
+        return sum(not _head(row).expired for row in rows)
+
+    def sweep(self) -> int:
+        freed = self._all(self._statements.free, {})
+        for row in freed:
+            self._forget(row.tag, row.was_in_file)
+        self._all(self._statements.bury, {"grace": TOMBSTONE_SECONDS * 1000})
+        if self._bodies:
+            orphans = set(self._bodies.orphans())
+            known = {row.tag for row in self._all(self._statements.tags, {})} if orphans else set()
+            self._bodies.remove_all(orphans - known)
+        return len(freed)
+
+    def ping(self) -> None:
+        self._one(sa.select(sa.literal(1)), {})
+
+    def stats(self) -> Stats:
+        row = self._one(self._statements.stats, {})
+        return Stats(row.keys, int(row.bytes or 0))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _live_tag(self, key: Key) -> str | None:
+        (head,) = self.heads([key])
+        return None if head is None or head.expired else head.tag
+
+    def _settled(self, key: Key, tag: str) -> bool:
+        """Whether a write whose answer was lost did happen."""
+        with contextlib.suppress(StateUnavailable):
+            return self._live_tag(key) == tag
+        return False
+
+    def _forget(self, tag: str, in_file: bool) -> None:
+        if in_file and self._bodies:
+            self._bodies.remove(tag)
+
+    def _one(self, statement: Any, parameters: dict[str, Any]) -> Any:
+        rows = self._all(statement, parameters)
+        return rows[0] if rows else None
+
+    def _all(self, statement: Any, parameters: dict[str, Any]) -> Sequence[Any]:
+        if self._clock is not None:
+            parameters = {**parameters, "now": int(self._clock() * 1000)}
+
+        def run(connection: sa.Connection) -> Sequence[Any]:
+            result = connection.execute(statement, parameters)
+            return result.all() if result.returns_rows else ()
+
+        return self._run(run)
+
+    def _run(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work`, waiting out a busy SQLite; a connection that died is replaced once."""
+        deadline = time.monotonic() + BUSY_DEADLINE_SECONDS
+        renewed = False
+        while True:
+            try:
+                with self._engine.connect() as connection:
+                    return work(connection)
+            except (DBAPIError, PoolTimeout) as error:
+                died = isinstance(error, DBAPIError) and error.connection_invalidated
+                if died and not renewed:
+                    renewed = True
+                    continue
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise StateUnavailable("The state database does not answer. Nothing was changed; try again.") from error
+                time.sleep(random.uniform(0.001, 0.02))  # noqa: S311
+
+
+class Statements:
+    """Every statement, built once; `now` is an expression in milliseconds."""
+
+    def __init__(self, now: Any, insert: Any) -> None:
+        self._now = now
+        self._insert = insert
+        live = v.expires_ms > now
+        expires = now + sa.bindparam("n_ttl_ms", type_=sa.BigInteger)
+        clock = now.label("now")
+        self.head = sa.select(*HEAD, clock).where(THIS)
+        self.fetch = sa.select(*HEAD, v.in_file, v.body, clock).where(THIS)
+        self.list = sa.select(*HEAD, clock).where(v.owner == sa.bindparam("k_owner"), live).order_by(v.scope, v.store)
+        renewed = {"ttl_ms": sa.bindparam("n_ttl_ms"), "expires_ms": expires}
+        touched = sa.update(values).where(THIS, v.tag == sa.bindparam("of_tag"), live)
+        self.touch = touched.values(renewed).returning(v.tag)
+        self.purge = sa.delete(values).where(v.owner == sa.bindparam("k_owner")).returning(*HEAD, v.in_file, clock)
+        gone = sa.update(values).where(sa.not_(live), sa.or_(v.in_file, v.body.is_not(None)))
+        self.free = gone.values(body=None, in_file=False, replaced=v.tag).returning(v.tag, sa.true().label("was_in_file"))
+        self.bury = sa.delete(values).where(v.expires_ms + sa.bindparam("grace") <= now).returning(v.tag)
+        self.tags = sa.select(v.tag).where(v.in_file)
+        self.stats = sa.select(sa.func.count().label("keys"), sa.func.sum(v.size).label("bytes")).where(live)
+        self._live, self._expires = live, expires
+        self._puts: dict[str, Any] = {}
+
+    def put(self, expected: str) -> Any:
+        kind = expected if expected in (ANY, ABSENT) else "tag"
+        if kind not in self._puts:
+            self._puts[kind] = self._update() if kind == "tag" else self._upsert(kind == ABSENT)
+        return self._puts[kind]
+
+    def delete(self, expected: str) -> Any:
+        matching = {
+            ANY: sa.true(),
+            ABSENT: sa.not_(self._live),
+        }.get(expected, sa.and_(self._live, v.tag == sa.bindparam("expected")))
+        return sa.delete(values).where(THIS, matching).returning(*HEAD, v.in_file, self._now.label("now"))
+
+    def _new(self) -> dict[str, Any]:
+        names = ("tag", "codec", "size", "ttl_ms", "in_file", "body")
+        return {name: sa.bindparam(f"n_{name}", type_=v[name].type) for name in names} | {"expires_ms": self._expires}
+
+    def _upsert(self, only_if_absent: bool) -> Any:
+        key = {name: sa.bindparam(f"k_{name}") for name in ("owner", "scope", "store")}
+        statement = self._insert(values).values(**key, **self._new(), replaced=sa.null())
+        return statement.on_conflict_do_update(
+            index_elements=[v.owner, v.scope, v.store],
+            set_={name: statement.excluded[name] for name in self._new()} | {"replaced": v.tag},
+            where=sa.not_(self._live) if only_if_absent else None,
+        ).returning(v.replaced)
+
+    def _update(self) -> Any:
+        unchanged = v.tag == sa.bindparam("expected")
+        statement = sa.update(values).where(THIS, unchanged, self._live)
+        return statement.values({**self._new(), "replaced": v.tag}).returning(v.replaced)
+
+
+def _this(key: Key) -> dict[str, str]:
+    return {"k_owner": key.owner, "k_scope": key.scope, "k_store": key.store}
+
+
+def _head(row: Any) -> Head:
+    left = row.expires_ms - row.now
+    return Head(row.tag, row.codec, row.size, row.ttl_ms, row.expires_ms, left <= 0, row.ttl_ms - left)
+
+
+def _is_busy(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and "locked" in str(error.orig)
