@@ -43,7 +43,9 @@ values = sa.Table(
 )
 v = values.c
 HEAD = (v.owner, v.scope, v.store, v.tag, v.codec, v.size, v.ttl_ms, v.expires_ms)
-THIS = sa.and_(v.owner == sa.bindparam("k_owner"), v.scope == sa.bindparam("k_scope"), v.store == sa.bindparam("k_store"))
+THIS = sa.and_(
+    v.owner == sa.bindparam("k_owner"), v.scope == sa.bindparam("k_scope"), v.store == sa.bindparam("k_store")
+)
 BUSY_MS = 250
 BUSY_DEADLINE_SECONDS = 3.0
 SQLITE_BODY_MAX = 900 * 1024 * 1024
@@ -120,7 +122,9 @@ class DatabaseBackend:
             body = self._bodies.read(head.tag) if row.in_file and self._bodies else row.body
             if body is not None:
                 return head, body
-        raise StateUnavailable(f"The body of {key.store} is not there; it may have been removed from the folder of bodies.")
+        raise StateUnavailable(
+            f"The body of {key.store} is not there; it may have been removed from the folder of bodies."
+        )
 
     def put(self, key: Key, tag: str, value: Encoded, ttl_ms: int, expected: str = ANY) -> Put:
         if value.size > self._max:
@@ -128,7 +132,14 @@ class DatabaseBackend:
         in_file = self._bodies is not None and value.size > self._inline
         body = None if in_file else value.tobytes()
         size = self._bodies.write(tag, value) if in_file and self._bodies else len(body or b"")
-        new = {"n_tag": tag, "n_codec": value.codec, "n_size": size, "n_ttl_ms": ttl_ms, "n_in_file": in_file, "n_body": body}
+        new = {
+            "n_tag": tag,
+            "n_codec": value.codec,
+            "n_size": size,
+            "n_ttl_ms": ttl_ms,
+            "n_in_file": in_file,
+            "n_body": body,
+        }
         by_tag = {} if expected in (ANY, ABSENT) else {"expected": expected}
         try:
             row = self._one(self._statements.put(expected), {**_this(key), **new, **by_tag})
@@ -229,7 +240,9 @@ class DatabaseBackend:
                     renewed = True
                     continue
                 if not _is_busy(error) or time.monotonic() > deadline:
-                    raise StateUnavailable("The state database does not answer. Nothing was changed; try again.") from error
+                    raise StateUnavailable(
+                        "The state database does not answer. Nothing was changed; try again."
+                    ) from error
                 time.sleep(random.uniform(0.001, 0.02))  # noqa: S311
 
 
@@ -250,7 +263,9 @@ class Statements:
         self.touch = touched.values(renewed).returning(v.tag)
         self.purge = sa.delete(values).where(v.owner == sa.bindparam("k_owner")).returning(*HEAD, v.in_file, clock)
         gone = sa.update(values).where(sa.not_(live), sa.or_(v.in_file, v.body.is_not(None)))
-        self.free = gone.values(body=None, in_file=False, replaced=v.tag).returning(v.tag, sa.true().label("was_in_file"))
+        self.free = gone.values(body=None, in_file=False, replaced=v.tag).returning(
+            v.tag, sa.true().label("was_in_file")
+        )
         self.bury = sa.delete(values).where(v.expires_ms + sa.bindparam("grace") <= now).returning(v.tag)
         self.tags = sa.select(v.tag).where(v.in_file)
         self.stats = sa.select(sa.func.count().label("keys"), sa.func.sum(v.size).label("bytes")).where(live)

@@ -27,7 +27,7 @@ def to_arrow(value: Any) -> Any:
     is_series = isinstance(value, pd.Series)
     columns = [value] if is_series else [value.iloc[:, i] for i in range(value.shape[1])]
     arrays, specs = [], []
-    for i, column in enumerate(columns):
+    for column in columns:
         array, spec = _column(column.array, f"column {column.name!r}")
         arrays.append(array)
         specs.append(spec)
@@ -67,7 +67,12 @@ def _column(array: Any, place: str) -> tuple[Any, dict[str, Any]]:
     if isinstance(dtype, pd.CategoricalDtype):
         spec, values = _index(dtype.categories)
         categories = [pack_array(v) for v in values]
-        return pa.array(array.codes), {"kind": "category", "index": spec, "values": categories, "ordered": dtype.ordered}
+        return pa.array(array.codes), {
+            "kind": "category",
+            "index": spec,
+            "values": categories,
+            "ordered": dtype.ordered,
+        }
     if isinstance(dtype, pd.DatetimeTZDtype):
         zone = pd.Timestamp(0, tz=dtype.tz)
         return pa.array(array.asi8), {"kind": "zoned", "unit": dtype.unit, "zone": zone}

@@ -77,14 +77,18 @@ class _Packer:
         if kind is dict:
             return self._dict(value, place, depth)
         if kind is list:
-            return [self.pack(v, f"{place}[{i}]", depth + 1) if type(v) not in PLAIN else v for i, v in enumerate(value)]
+            return [
+                self.pack(v, f"{place}[{i}]", depth + 1) if type(v) not in PLAIN else v for i, v in enumerate(value)
+            ]
         if kind in SEQUENCES:
             return self._ext(SEQUENCES[kind], [self.pack(v, f"{place}[…]", depth + 1) for v in value])
         return self._scalar(value, kind, place)
 
     def _dict(self, value: dict[Any, Any], place: str, depth: int) -> Any:
         if all(type(k) in PLAIN_KEYS for k in value):
-            return {k: self.pack(v, f"{place}[{k!r}]", depth + 1) if type(v) not in PLAIN else v for k, v in value.items()}
+            return {
+                k: self.pack(v, f"{place}[{k!r}]", depth + 1) if type(v) not in PLAIN else v for k, v in value.items()
+            }
         pairs = [
             [self.pack(k, f"{place} key {k!r}", depth + 1), self.pack(v, f"{place}[{k!r}]", depth + 1)]
             for k, v in value.items()

@@ -1,4 +1,4 @@
-"""The Redis backend: every verb one Lua script on keys that share the `{owner}` hash tag, so Redis Cluster runs them too.
+"""The Redis backend: every verb one Lua script on keys that share the `{owner}` hash tag, as Redis Cluster needs.
 
     sr:{owner}:h:<scope>:<store>   hash: tag, codec, size, ttl, expiry (ms, by Redis' clock), small body
     sr:{owner}:b:<tag>             large body, written before its tag is known to anyone
@@ -89,9 +89,10 @@ TOUCH = (
 if live(KEYS[1]) ~= ARGV[1] then return 0 end
 local ttl = tonumber(ARGV[3])
 redis.call('HSET', KEYS[1], 'l', ARGV[3], 'e', string.format('%.0f', now + ttl))
-redis.call('PEXPIRE', KEYS[1], ttl + tonumber(ARGV[4]))
 redis.call('PEXPIRE', ARGV[2] .. ARGV[1], ttl)
-if redis.call('PTTL', KEYS[2]) < ttl + tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[2], ttl + tonumber(ARGV[4])) end
+local keep = ttl + tonumber(ARGV[4])
+redis.call('PEXPIRE', KEYS[1], keep)
+if redis.call('PTTL', KEYS[2]) < keep then redis.call('PEXPIRE', KEYS[2], keep) end
 return 1
 """
 )
@@ -176,7 +177,9 @@ class RedisBackend:
         if not reply:
             return None
         if reply[5] is None:
-            raise StateUnavailable(f"Redis has dropped the body of {key.store}. It must run with maxmemory-policy noeviction.")
+            raise StateUnavailable(
+                f"Redis has dropped the body of {key.store}. It must run with maxmemory-policy noeviction."
+            )
         return _require(_head([*reply[:5], reply[6]])), reply[5]
 
     def put(self, key: Key, tag: str, value: Encoded, ttl_ms: int, expected: str = ANY) -> Put:
@@ -219,7 +222,7 @@ class RedisBackend:
 
     def stats(self) -> Stats:
         """Counted by a scan: for operators, not for every request."""
-        keys = [k for k in self._call(lambda: list(self._client.scan_iter("sr:{*}:h:*", count=1000)))]
+        keys = self._call(lambda: list(self._client.scan_iter("sr:{*}:h:*", count=1000)))
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
             pipeline.hmget(key, "n", "e")
@@ -238,7 +241,9 @@ class RedisBackend:
         except RedisError as error:
             raise _unavailable() from error
         if policy != "noeviction":
-            raise SettingsError(f"Redis has maxmemory-policy {policy}, which drops users' values. Set it to noeviction.")
+            raise SettingsError(
+                f"Redis has maxmemory-policy {policy}, which drops users' values. Set it to noeviction."
+            )
 
     def close(self) -> None:
         self._client.connection_pool.disconnect()

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: real servers, one backend fixture for every server backend, and the public data if it is there."""
+"""Fixtures for all tests: real servers, one backend fixture for all server backends, the public data if there."""
 
 from __future__ import annotations
 

