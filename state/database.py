@@ -290,7 +290,7 @@ class Statements:
         return {name: sa.bindparam(f"n_{name}", type_=v[name].type) for name in names} | {"expires_ms": self._expires}
 
     def _upsert(self, only_if_absent: bool) -> Any:
-        key = {name: sa.bindparam(f"k_{name}") for name in ("owner", "scope", "store")}
+        key: dict[str, Any] = {name: sa.bindparam(f"k_{name}") for name in ("owner", "scope", "store")}
         statement = self._insert(values).values(**key, **self._new(), replaced=sa.null())
         return statement.on_conflict_do_update(
             index_elements=[v.owner, v.scope, v.store],

@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as _pandas
 import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype
 
 from errors import StateUnsupported
 from state.packing import pack, unpack
 
+pd: Any = _pandas  # pandas-stubs do not know the array types used here
 META = b"stateroom"
 MASKED = (pd.arrays.IntegerArray, pd.arrays.FloatingArray, pd.arrays.BooleanArray)
 
@@ -129,7 +130,7 @@ def _restore(column: Any, spec: dict[str, Any]) -> Any:
         return pd.arrays.ArrowExtensionArray(column)
     array = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) and array.num_chunks else array
-    return RESTORE[kind](array, spec)
+    return RESTORE[kind](array, spec)  # type: ignore[no-untyped-call]
 
 
 def _numpy(array: Any) -> Any:

@@ -27,11 +27,10 @@ def open_backend(
 
     Raises SettingsError for a setting that cannot work, StateUnavailable if the server does not answer.
     """
-    limits = {"max_value_bytes": max_value_bytes}
     if name == "client":
         return ClientBackend()
     if name == "memory":
-        return MemoryBackend(**limits)
+        return MemoryBackend(max_value_bytes=max_value_bytes)
     if name == "redis":
         return _open_redis(redis_url, inline_bytes, max_value_bytes)
     if name == "database":

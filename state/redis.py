@@ -249,7 +249,7 @@ class RedisBackend:
         self._client.connection_pool.disconnect()
         self._bulk.connection_pool.disconnect()
 
-    def _eval(self, script: str, keys: list[str], *arguments: Any, client: redis.Redis | None = None) -> Any:
+    def _eval(self, script: str, keys: Sequence[str], *arguments: Any, client: redis.Redis | None = None) -> Any:
         client = client or self._client
         try:
             if script not in self._shas:
@@ -291,7 +291,7 @@ def _member(key: Key) -> str:
     return f"{key.scope}:{key.store}"
 
 
-def _head(row: Sequence[bytes] | None) -> Head | None:
+def _head(row: Any) -> Head | None:
     """A head from [tag, codec, size, ttl, expires, now]."""
     if not row:
         return None

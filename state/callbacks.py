@@ -1,0 +1,275 @@
+"""Callbacks that receive and return values, wherever the values are kept.
+
+`Callbacks` records a page's callbacks and binds them to an app later, as a Flask blueprint does; `callback` is the same
+for any other Dash app, in the place of `dash.callback`. Both put one wrapper around the function. At run time the
+wrapper asks the app's StateLayer which stores it manages, so nothing here depends on the order of imports.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import dash
+import flask
+from dash._callback_context import context_value
+from dash._grouping import flatten_grouping
+from dash._no_update import NoUpdate
+from dash._utils import stringify_id
+from dash._validate import validate_and_group_input_args
+from dash.dependencies import ALL, ALLSMALLER, MATCH, handle_grouped_callback_args
+
+from errors import BadRequest
+from state.envelope import concrete_id, store_name
+
+F = TypeVar("F", bound=Callable[..., Any])
+WILDCARDS = (ALL, MATCH, ALLSMALLER)
+MAPPINGS = "__state_mappings__"
+
+
+class Callbacks:
+    """A page's recorder: `page = Callbacks()`, `@page.callback(Output(…), Input(…))`, later `page.register(app)`."""
+
+    def __init__(self) -> None:
+        self._records: list[tuple[tuple[Any, ...], dict[str, Any], Callable[..., Any]]] = []
+        self._clientside: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def callback(self, *args: Any, **kwargs: Any) -> Callable[[F], F]:
+        """Takes what `dash.callback` takes. The function stays as it is, so a test may call it directly."""
+
+        def record(func: F) -> F:
+            self._records.append((args, kwargs, func))
+            return func
+
+        return record
+
+    def clientside(self, *args: Any, **kwargs: Any) -> None:
+        """Takes what `dash.clientside_callback` takes."""
+        self._clientside.append((args, kwargs))
+
+    def register(self, app: dash.Dash) -> None:
+        """Bind the recorded callbacks to `app`; as often as there are apps."""
+        for args, kwargs, func in self._records:
+            app.callback(*args, **kwargs)(managed(func, args, kwargs))
+        for args, kwargs in self._clientside:
+            app.clientside_callback(*args, **kwargs)
+
+
+def callback(*args: Any, **kwargs: Any) -> Callable[[F], F]:
+    """In the place of `dash.callback`, in an app that has a StateLayer."""
+
+    def register(func: F) -> F:
+        dash.callback(*args, **kwargs)(managed(func, args, kwargs))
+        return func
+
+    return register
+
+
+def state_managed_callback(store_mappings: Mapping[str, str]) -> Callable[[F], F]:
+    """Give the parameters `{param: store}` the stored values, above or below the callback decorator.
+
+    A parameter that the Dash dependencies fill already is replaced; any other is added.
+    """
+
+    def mark(func: F) -> F:
+        setattr(func, MAPPINGS, {**getattr(func, MAPPINGS, {}), **store_mappings})
+        return func
+
+    return mark
+
+
+def managed(func: F, args: Sequence[Any], kwargs: Mapping[str, Any]) -> F:
+    """`func` with values in the place of references, for a callback declared by `args` and `kwargs`."""
+    bridge = Bridge(func, args, kwargs)
+    if inspect.iscoroutinefunction(func):
+
+        @functools.wraps(func)
+        async def call_async(*given: Any, **named: Any) -> Any:
+            arguments, keywords = bridge.arguments(given, named)
+            return bridge.results(await func(*arguments, **keywords))
+
+        wrapper: Any = call_async
+    else:
+
+        @functools.wraps(func)
+        def call(*given: Any, **named: Any) -> Any:
+            arguments, keywords = bridge.arguments(given, named)
+            return bridge.results(func(*arguments, **keywords))
+
+        wrapper = call
+    wrapper.__state_managed__ = True
+    return wrapper
+
+
+class Bridge:
+    """Between one callback's dependencies and the layer of the app that runs it."""
+
+    def __init__(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        parsed = handle_grouped_callback_args(list(args), dict(kwargs))
+        self._func = func
+        self._output, inputs, states, self._indices, _ = parsed
+        self._dependencies = [*inputs, *states]
+
+    def arguments(self, given: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The function's arguments with the stored values in them; one look at the backend for all of them."""
+        layer = _layer()
+        if layer is not None and self._dependencies:
+            given, named = self._resolve(layer, given, named)
+        mappings = getattr(self._func, MAPPINGS, None)
+        if mappings and layer is not None:
+            return self._inject(layer, mappings, list(given), dict(named))
+        return list(given), dict(named)
+
+    def results(self, returned: Any) -> Any:
+        """What goes to the browser: references in the place of the values of stores on the server."""
+        layer = _layer()
+        if layer is None:
+            return returned
+        _replace_side_updates(layer)
+        if NoUpdate.is_no_update(returned):
+            return returned
+        leaves = flatten_grouping(self._output) if not _is_single(self._output) else [self._output]
+        if not any(_is_store(layer, leaf) for leaf in leaves):
+            return returned
+        specs = context_value.get().outputs_list
+        flat_specs = [specs] if _is_single(self._output) else list(specs)
+        return _zip_map(self._output, returned, lambda leaf, value, i: _outgoing(layer, leaf, value, flat_specs[i]))
+
+    def _resolve(self, layer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        context = context_value.get()
+        specs = [*context.inputs_list, *context.states_list]
+        concerned = [i for i, d in enumerate(self._dependencies) if _is_store(layer, d)]
+        if not concerned:
+            return list(given), dict(named)
+        flat: list[Any] = [None] * len(self._dependencies)
+        _collect(self._indices, named if isinstance(self._indices, dict) else given, flat)
+        names = {i: _names(self._dependencies[i], specs[i]) for i in concerned}
+        wanted = [pair for i in concerned for pair in _pairs(names[i], flat[i])]
+        values = layer.incoming(wanted)
+        for i in concerned:
+            flat[i] = _rebuild(names[i], flat[i], values)
+        _tell_context(context, specs, concerned, flat)
+        return validate_and_group_input_args(flat, self._indices)
+
+    def _inject(
+        self, layer: Any, mappings: Mapping[str, str], given: list[Any], named: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
+        values = layer.values(list(mappings.values()))
+        filled = [name for name in inspect.signature(self._func).parameters if name not in named]
+        if len(given) < len(filled):
+            filled = [name for name in filled if name not in mappings]
+        for parameter, store in mappings.items():
+            if parameter in filled[: len(given)]:
+                given[filled.index(parameter)] = values[store]
+            else:
+                named[parameter] = values[store]
+        return given, named
+
+
+def _layer() -> Any:
+    return flask.current_app.extensions.get("stateroom") if flask.has_app_context() else None
+
+
+def _is_single(output: Any) -> bool:
+    return not isinstance(output, (list, tuple, dict))
+
+
+def _is_store(layer: Any, dependency: Any) -> bool:
+    prop = dependency.component_property.split("@")[0]
+    return prop in ("data", "clear_data") and layer.manages(dependency.component_id)
+
+
+def _names(dependency: Any, spec: Any) -> Any:
+    """The store's name; a list of names where a pattern matches several. Fixed parts come from the declaration only."""
+    declared = dependency.component_id
+    if isinstance(declared, str):
+        return store_name(declared)
+    if isinstance(spec, list):
+        return [store_name(concrete_id(declared, item.get("id"), WILDCARDS)) for item in spec]
+    if not isinstance(spec, dict):
+        raise BadRequest("The component id does not fit the callback.")
+    return store_name(concrete_id(declared, spec.get("id"), WILDCARDS))
+
+
+def _pairs(names: Any, data: Any) -> list[tuple[str, Any]]:
+    if isinstance(names, str):
+        return [(names, data)]
+    if not isinstance(data, list) or len(data) != len(names):
+        raise BadRequest("The values do not fit the component ids.")
+    return list(zip(names, data, strict=True))
+
+
+def _rebuild(names: Any, data: Any, values: list[Any]) -> Any:
+    """Take the resolved values off the front of `values`, in the order `_pairs` asked for them."""
+    return values.pop(0) if isinstance(names, str) else [values.pop(0) for _ in data]
+
+
+def _collect(indices: Any, grouped: Any, flat: list[Any]) -> None:
+    """Undo Dash's grouping: each leaf of `indices` is the position of its value in `flat`."""
+    if isinstance(indices, dict):
+        for name, part in indices.items():
+            _collect(part, grouped[name], flat)
+    elif isinstance(indices, (list, tuple)):
+        for part, value in zip(indices, grouped, strict=True):
+            _collect(part, value, flat)
+    else:
+        flat[indices] = grouped[0] if isinstance(grouped, tuple) and len(grouped) == 1 else grouped
+
+
+def _zip_map(schema: Any, values: Any, fn: Callable[[Any, Any, int], Any]) -> Any:
+    """`fn(leaf, value, position)` over a grouping; a grouping that does not fit is left for Dash to complain about."""
+    position = iter(range(1_000_000))
+
+    def walk(part: Any, value: Any) -> Any:
+        if isinstance(part, (list, tuple)):
+            if not isinstance(value, (list, tuple)) or len(value) != len(part):
+                return value
+            return [walk(p, v) for p, v in zip(part, value, strict=True)]
+        if isinstance(part, dict):
+            if not isinstance(value, dict) or value.keys() != part.keys():
+                return value
+            return {name: walk(part[name], value[name]) for name in part}
+        return fn(part, value, next(position))
+
+    return walk(schema, values)
+
+
+def _outgoing(layer: Any, output: Any, value: Any, spec: Any) -> Any:
+    if NoUpdate.is_no_update(value) or not _is_store(layer, output):
+        return value
+    if output.component_property.split("@")[0] == "clear_data":
+        return layer.clear(_names(output, spec), value)
+    names = _names(output, spec)
+    if isinstance(names, str):
+        return layer.outgoing(names, value)
+    if not isinstance(value, (list, tuple)) or len(value) != len(names):
+        return value
+    return [v if NoUpdate.is_no_update(v) else layer.outgoing(n, v) for n, v in zip(names, value, strict=True)]
+
+
+def _replace_side_updates(layer: Any) -> None:
+    """`set_props("my-store", {"data": …})` inside a callback writes the store as an Output would."""
+    updated = getattr(context_value.get(), "updated_props", None) or {}
+    for component_id, props in updated.items():
+        known = json.loads(component_id) if component_id.startswith("{") else component_id
+        if "data" in props and layer.manages(known):
+            props["data"] = layer.outgoing(store_name(known), props["data"])
+
+
+def _tell_context(context: Any, specs: list[Any], concerned: list[int], flat: list[Any]) -> None:
+    """Let `dash.ctx` show what the callback was given."""
+    changed: dict[str, Any] = {}
+    for i in concerned:
+        items = specs[i] if isinstance(specs[i], list) else [specs[i]]
+        shown = flat[i] if isinstance(specs[i], list) else [flat[i]]
+        for item, value in zip(items, shown, strict=True):
+            item["value"] = value
+            changed[f"{stringify_id(item['id'])}.{item['property']}"] = value
+    for values in (context.get("input_values"), context.get("state_values")):
+        values.update({name: changed[name] for name in values or {} if name in changed})
+    for triggered in context.get("triggered_inputs") or []:
+        if triggered.get("prop_id") in changed:
+            triggered["value"] = changed[triggered["prop_id"]]
