@@ -34,7 +34,9 @@ class FileBodies:
             return path.stat().st_size
         except OSError as error:
             self.remove(tag)
-            raise StateUnavailable("The value could not be written to disk. Nothing was changed; try again later.") from error
+            raise StateUnavailable(
+                "The value could not be written to disk. Nothing was changed; try again later."
+            ) from error
         except BaseException:
             self.remove(tag)
             raise

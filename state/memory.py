@@ -31,7 +31,9 @@ class MemoryBackend:
         self._lock = threading.Lock()
         self._clock = clock
         self._max = max_value_bytes
-        log.warning("State is kept in the memory of this one process: use it with one worker, and expect it to be lost.")
+        log.warning(
+            "State is kept in the memory of this one process: use it with one worker, and expect it to be lost."
+        )
 
     def heads(self, keys: Sequence[Key]) -> list[Head | None]:
         with self._lock:

@@ -1,0 +1,20 @@
+"""For `gunicorn -c gunicorn.conf.py "app:create_server()"`; every value comes from the settings."""
+
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import app
+from errors import SettingsError
+from settings import load
+
+logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+try:
+    settings = load()
+    app.prepare(settings)
+except SettingsError as error:
+    sys.stderr.write(f"Stateroom cannot start. {error.detail}\n")
+    sys.exit(2)
+globals().update(app.gunicorn_options(settings))
