@@ -14,7 +14,7 @@ import duckdb
 
 from domain.data import csv_file, dictionary, infer, xlsx
 from domain.data.description import SQL_TYPES, Description, Kind, to_json
-from domain.data.profile import profile
+from domain.data.profile import literal, profile
 from errors import UnreadableTable
 
 INGEST_VERSION = "1"
@@ -136,8 +136,3 @@ def _normal(column: str, kind: Kind, position: int) -> str:
     if kind == "number":  # pandas writes a missing number as NaN
         cast = f"CASE WHEN isnan({cast}) THEN NULL ELSE {cast} END"
     return f"{cast} AS c{position}"
-
-
-def literal(text: str) -> str:
-    """`text` as an SQL literal. For paths of our own, where DuckDB takes no parameter."""
-    return "'" + text.replace("'", "''") + "'"

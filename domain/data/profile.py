@@ -22,7 +22,7 @@ def profile(
     db: duckdb.DuckDBPyConnection, path: Path, names: Sequence[str], kinds: Sequence[Kind], words: Dictionary
 ) -> tuple[int, tuple[Column, ...]]:
     """The number of rows, and every column with its figures, of the Parquet file at `path`."""
-    source = "read_parquet(" + "'" + str(path).replace("'", "''") + "')"
+    source = f"read_parquet({literal(str(path))})"
     rows: int = db.execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]  # noqa: S608 - our own path
     figures = _figures(db, source, rows, kinds)
     columns = []
@@ -32,6 +32,11 @@ def profile(
         label = words.labels.get(name, "")
         columns.append(Column(name, kind, label, rows - present, plain(least), plain(most), levels, distinct))
     return rows, tuple(columns)
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL literal. For paths and patterns of our own, where DuckDB takes no parameter."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def plain(value: Any) -> Any:
