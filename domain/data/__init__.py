@@ -13,6 +13,6 @@
     cohorts.export_csv(result)                           # pieces of bytes
     cohorts.stale(recipe, hashes), cohorts.input_hashes(recipe), cohorts.result(result_id), cohorts.sweep(bytes)
 
-`recipe.to_dict()` is what is kept as state; `Count.to_dict()` is the answer of the API. A result id opens the result for
-whoever holds it, so it never comes from a browser: merge the user's own recipe again, which finds the kept result.
+`recipe.to_dict()` is what is kept as state; `Count.to_dict()` is the answer of the API. A result id opens the result
+for whoever holds it, so it never comes from a browser: merge the user's own recipe again, which finds the kept result.
 """
