@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib
 import logging
@@ -17,17 +18,19 @@ from typing import Any
 
 import dash
 import flask
+from sqlalchemy.exc import OperationalError
 
 import callbacks
+import migrations
 from api import problems, security
 from api.account import account
 from api.health import health
-from errors import SettingsError
+from errors import AppError, StateUnavailable
 from settings import Settings, load
-from state import sessions
+from state import StateLayer, open_backend, sessions
 from state.base import Backend
-from state.open import open_backend
 from ui import shell
+from ui.ids import Stores
 
 VERSIONS = re.compile(r'"\w+_version(?:_url)?":(?:"(?:[^"\\]|\\.)*"|null),')
 FINGERPRINT = re.compile(r"\.v([0-9A-Za-z_-]+)m([0-9a-f]+)\.")
@@ -43,7 +46,7 @@ def create_server(settings: Settings | None = None) -> flask.Flask:
 
 def create_app(settings: Settings) -> dash.Dash:
     """A whole Stateroom, independent of any other one in this process."""
-    security.check_settings(settings)
+    make_home(settings)
     server = flask.Flask("stateroom", root_path=str(ROOT), static_folder=None)
     server.secret_key = security.secret_key(settings)
     backend = server.extensions["stateroom-backend"] = state_backend(settings)
@@ -52,6 +55,7 @@ def create_app(settings: Settings) -> dash.Dash:
     app = make_dash(server)
     security.install_pages(server, page_paths, lambda: app.callback_map, app.csp_hashes)
     sessions.install(server, session_backend(settings, backend), limits(settings))
+    manage_stores(app, settings, backend)
     for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
     register_callbacks(app)
@@ -104,21 +108,47 @@ def without_versions(interpolate: Callable[..., str], secret: str) -> Callable[.
 
 
 def state_backend(settings: Settings, name: str = "") -> Backend:
-    state = settings.state
+    state, name = settings.state, name or settings.state.backend
+    if name == "database":
+        migrate(settings)
     return open_backend(
-        name or state.backend,
+        name,
         database_url=settings.state_database_url,
         redis_url=state.redis_url,
         bodies_directory=state.bodies_directory or None,
         inline_bytes=state.inline_bytes,
         max_value_bytes=state.max_value_bytes,
         sync=state.sync,
+        create=False,
     )
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest schema, one process at a time."""
+    with open(settings.home / ".migrating", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            migrations.upgrade(settings.state_database_url)
+        except OperationalError as error:
+            raise StateUnavailable("The database of STATE_DATABASE_URL does not answer.") from error
 
 
 def session_backend(settings: Settings, backend: Backend) -> Backend:
     """Sessions live where state lives; in the database when state lives in the browser, where they cannot."""
     return state_backend(settings, "database") if backend.name == "client" else backend
+
+
+def manage_stores(app: dash.Dash, settings: Settings, backend: Backend) -> StateLayer:
+    """The stores that the frame makes are kept on the server, for the person who is calling."""
+    return StateLayer(
+        app,
+        backend,
+        ttl_default=settings.state.ttl_default,
+        stores={store: {"ttl": settings.data.state_ttl_seconds} for store in Stores.ALL},
+        owner=sessions.current_user_id,
+        cache_bytes=settings.state.cache_bytes,
+        user_isolation=settings.state.enable_user_isolation,
+    )
 
 
 def limits(settings: Settings) -> sessions.Limits:
@@ -141,10 +171,16 @@ def finish(server: flask.Flask) -> None:
         server.preprocess_request()
 
 
-def prepare(settings: Settings) -> None:
-    """Make what must be there before a start: folders, the secret key, the database's tables, a study to look at."""
-    security.check_settings(settings)
+def make_home(settings: Settings) -> None:
+    """The folder where everything is kept, for its owner's eyes only. Raises SettingsError for what cannot work."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    security.check_settings(settings)
+
+
+def prepare(settings: Settings) -> None:
+    """Before a start, once: the newest schema, servers that answer, a study to look at."""
+    make_home(settings)
+    session_backend(settings, state_backend(settings)).close()
 
 
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
@@ -189,7 +225,7 @@ def main() -> int:
     try:
         settings = load()
         prepare(settings)
-    except SettingsError as error:
+    except AppError as error:
         sys.stderr.write(f"Stateroom cannot start. {error.detail}\n")
         return 2
     serve(settings)

@@ -7,14 +7,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import app
-from errors import SettingsError
+from errors import AppError
 from settings import load
 
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
 try:
     settings = load()
     app.prepare(settings)
-except SettingsError as error:
+except AppError as error:
     sys.stderr.write(f"Stateroom cannot start. {error.detail}\n")
     sys.exit(2)
 globals().update(app.gunicorn_options(settings))

@@ -25,6 +25,7 @@ PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ title }} · Stateroom</title>
+<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
 <script src="/assets/early/theme.js"></script>
 <link rel="stylesheet" href="/assets/vendor/bootstrap.min.css"><link rel="stylesheet" href="/assets/stateroom.css">
 </head>
@@ -96,10 +97,13 @@ def _no_such_resource(error: InvalidResourceError) -> ResponseReturnValue:
 def _log(error: Exception, problem: dict[str, Any]) -> None:
     line = "error %s: %s %s answered %s %s"
     values = (problem["error_id"], request.method, request.path, problem["status"], problem["type"])
-    if problem["status"] >= 500:
+    if isinstance(error, AppError):
+        level = logging.WARNING if error.status >= 500 else logging.INFO
+        log.log(level, line + ": %s", *values, error.detail)
+    elif problem["status"] >= 500:
         log.error(line, *values, exc_info=error)
     else:
-        log.info(line + ": %s", *values, problem["detail"])
+        log.info(line + ": %s", *values, error)
 
 
 def _json(problem: dict[str, Any]) -> Response:

@@ -7,11 +7,10 @@ import os
 import secrets
 from collections.abc import Callable, Container, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
-from werkzeug.sansio.utils import host_is_trusted
 
 from errors import BadRequest, ForeignOrigin, NotFound, SettingsError
 from settings import Server, Settings
@@ -19,7 +18,7 @@ from settings import Server, Settings
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 UPLOAD_PATHS = frozenset({"/api/v1/tables", "/api/files/upload-json", "/api/files/upload-and-process"})
 HEALTH_PATHS = frozenset({"/healthz", "/readyz"})
 YEAR_SECONDS = 365 * 24 * 3600
@@ -92,12 +91,14 @@ def trusted_hosts(settings: Server) -> list[str] | None:
     """
     loopback = () if settings.production else LOOPBACK
     if settings.allowed_hosts:
-        return [*settings.allowed_hosts, *loopback]
+        return [*(name.lower() for name in settings.allowed_hosts), *loopback]
     return list(LOOPBACK) if settings.host in LOOPBACK else None
 
 
 def check_host(hosts: list[str] | None) -> None:
-    if hosts is not None and request.path not in HEALTH_PATHS and not host_is_trusted(request.host, hosts):
+    if hosts is None or request.path in HEALTH_PATHS:
+        return
+    if not (name := split(f"//{request.host}").hostname) or name not in hosts:
         raise BadRequest("This server does not answer to that host name. An administrator can add it to allowed_hosts.")
 
 
@@ -111,8 +112,16 @@ def check_origin() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None and site not in {"same-origin", "none"}:
         raise ForeignOrigin("This request comes from another site.")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if origin is not None and split(origin).netloc != request.host:
         raise ForeignOrigin("This request comes from another site.")
+
+
+def split(url: str) -> SplitResult:
+    """The parts of an address; no parts for what is none."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def check_content_type() -> None:

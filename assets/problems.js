@@ -42,9 +42,12 @@
   }
 
   async function report(response) {
+    var text = await response.text();
+    response.text = async function () { return text; };  // Dash reads it again, after a 401 even twice
+    response.json = async function () { return JSON.parse(text); };
     if (response.status === 401) { show(ENDED, true); return; }
     var problem = {};
-    try { problem = await response.clone().json(); } catch (_) { /* not from us: a proxy's page */ }
+    try { problem = JSON.parse(text); } catch (_) { /* not from us: a proxy's page */ }
     show(problem.detail || GONE, false, problem.error_id);
   }
 
@@ -54,7 +57,7 @@
     if (!WATCHED.test(address)) { return original.call(window, resource, options); }
     try {
       var response = await original.call(window, resource, options);
-      if (response.status >= 400) { report(response); }
+      if (response.status >= 400) { await report(response); }
       return response;
     } catch (error) {
       if (error.name !== "AbortError") { show(GONE, false); }

@@ -2,7 +2,7 @@
 
 from dash import Input, Output, State
 
-from state.callbacks import Callbacks
+from state import Callbacks
 from state.sessions import current_name, rename
 from ui.ids import Shell
 

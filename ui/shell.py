@@ -53,7 +53,7 @@ def layout() -> html.Div:
 def header() -> html.Header:
     brand = dcc.Link([html.Span(className="brand-mark"), TITLE], href="/", className="navbar-brand")
     pages = html.Ul(
-        html.Li(dcc.Link("Data", id=Shell.NAV_DATA, href="/data", className="nav-link"), className="nav-item"),
+        html.Li(dbc.NavLink("Data", id=Shell.NAV_DATA, href="/data", active="partial"), className="nav-item"),
         className="navbar-nav me-auto flex-row",
     )
     parts = [brand, pages, theme_button(), account_menu()]

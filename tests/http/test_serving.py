@@ -1,0 +1,105 @@
+"""The two ways to serve: `python app.py`, and gunicorn with several workers. As real processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import app
+from tests.servers import free_port
+
+PROGRAM = [sys.executable, "app.py"]
+GUNICORN = [str(Path(sys.executable).with_name("gunicorn")), "-c", "gunicorn.conf.py", "app:create_server()"]
+KEPT = ("PATH", "HOME", "LANG")
+
+
+@contextmanager
+def served(command: list[str], home: Path, **variables: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """The process and its address, once it answers."""
+    port = free_port()
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment |= {"PORT": str(port), "STATEROOM_HOME": str(home), **variables}
+    process = subprocess.Popen(
+        command, cwd=app.ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        wait_until_ready(process, f"http://127.0.0.1:{port}")
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def wait_until_ready(process: subprocess.Popen, address: str) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        assert process.poll() is None, process.stdout.read()
+        try:
+            fetch(f"{address}/readyz")
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not answer in time")
+
+
+def fetch(address: str, cookie: str = "") -> tuple[str, str]:
+    """Body and cookie of an answer."""
+    request = urllib.request.Request(address, headers={"Cookie": cookie} if cookie else {})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return answer.read().decode(), (answer.headers["Set-Cookie"] or "").partition(";")[0]
+
+
+def test_the_program_starts_says_where_and_stops(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with served(PROGRAM, home) as (process, address):
+        page, cookie = fetch(f"{address}/")
+        assert "<title>Stateroom</title>" in page
+        name = fetch(f"{address}/api/v1/account", cookie)[0]
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=20)[0]
+    assert process.returncode == 0
+    assert re.findall(r"http://\S+", said) == [address]
+    assert "Traceback" not in said
+    assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
+    with served(PROGRAM, home) as (_, address):
+        assert fetch(f"{address}/api/v1/account", cookie)[0] == name
+
+
+def test_workers_of_gunicorn_share_everything(tmp_path: Path) -> None:
+    with served(GUNICORN, tmp_path, STATEROOM_SERVER_WORKERS="3") as (process, address):
+        _, cookie = fetch(f"{address}/")
+        with ThreadPoolExecutor(8) as pool:
+            names = set(pool.map(lambda _: fetch(f"{address}/api/v1/account", cookie)[0], range(60)))
+        assert len(names) == 1
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    environment = {**os.environ, "STATEROOM_HOME": str(tmp_path), "STATEROOM_SERVER_THREADS": "many"}
+    for command, code in ((PROGRAM, 2), (GUNICORN, 2)):
+        done = subprocess.run(command, cwd=app.ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code
+        assert done.stderr.strip() == (
+            "Stateroom cannot start. STATEROOM_SERVER_THREADS must be a whole number, not 'many'."
+        )
+
+
+def test_a_store_that_does_not_answer_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    address = f"redis://127.0.0.1:{free_port()}/0"
+    environment = {**os.environ, "STATEROOM_HOME": str(tmp_path), "STATE_BACKEND": "redis", "STATE_REDIS_URL": address}
+    done = subprocess.run(PROGRAM, cwd=app.ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Redis" in done.stderr
