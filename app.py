@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import importlib
@@ -12,7 +13,8 @@ import logging
 import pkgutil
 import re
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ import migrations
 from api import problems, security
 from api.account import account
 from api.health import health
-from errors import AppError, StateUnavailable
+from errors import AppError, SettingsError, StateUnavailable
 from settings import Settings, load
 from state import StateLayer, open_backend, sessions
 from state.base import Backend
@@ -124,13 +126,20 @@ def state_backend(settings: Settings, name: str = "") -> Backend:
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the database to the newest schema, one process at a time."""
-    with open(settings.home / ".migrating", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    """Bring the database to the newest schema."""
+    with one_process(settings):
         try:
             migrations.upgrade(settings.state_database_url)
         except OperationalError as error:
             raise StateUnavailable("The database of STATE_DATABASE_URL does not answer.") from error
+
+
+@contextlib.contextmanager
+def one_process(settings: Settings) -> Iterator[None]:
+    """Only one process that uses this home is inside the block."""
+    with open(settings.home / ".preparing", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def session_backend(settings: Settings, backend: Backend) -> Backend:
@@ -181,6 +190,29 @@ def prepare(settings: Settings) -> None:
     """Before a start, once: the newest schema, servers that answer, a study to look at."""
     make_home(settings)
     session_backend(settings, state_backend(settings)).close()
+    provide_study(settings)
+
+
+def provide_study(settings: Settings) -> None:
+    """Write the demo study where no tables are. A folder that somebody named is theirs: it is only looked for."""
+    directory = settings.data_directory
+    if settings.data.directory:
+        if not directory.is_dir():
+            raise SettingsError(f"[data] directory names {directory}, and there is no such folder.")
+        return
+    with one_process(settings):
+        if directory.is_dir() and any(directory.iterdir()):
+            return
+        from domain.data.demo import write_demo_study
+
+        with tempfile.TemporaryDirectory(dir=settings.home) as draft:
+            write_demo_study(Path(draft) / "study")
+            (Path(draft) / "study").rename(directory)
+
+
+def start_log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def gunicorn_options(settings: Settings) -> dict[str, Any]:
@@ -221,7 +253,7 @@ def serve(settings: Settings) -> None:
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    start_log()
     try:
         settings = load()
         prepare(settings)

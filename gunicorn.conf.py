@@ -1,6 +1,5 @@
 """For `gunicorn -c gunicorn.conf.py "app:create_server()"`; every value comes from the settings."""
 
-import logging
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import app
 from errors import AppError
 from settings import load
 
-logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+app.start_log()
 try:
     settings = load()
     app.prepare(settings)

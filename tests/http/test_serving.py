@@ -71,6 +71,7 @@ def test_the_program_starts_says_where_and_stops(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert re.findall(r"http://\S+", said) == [address]
     assert "Traceback" not in said
+    assert (home / "data" / "participants.tsv").is_file()
     assert (home / "secret_key").stat().st_mode & 0o777 == 0o600
     with served(PROGRAM, home) as (_, address):
         assert fetch(f"{address}/api/v1/account", cookie)[0] == name
@@ -103,3 +104,10 @@ def test_a_store_that_does_not_answer_stops_the_start_with_one_line(tmp_path: Pa
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Redis" in done.stderr
+
+
+def test_a_named_folder_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
+    environment = {**os.environ, "STATEROOM_HOME": str(tmp_path), "STATEROOM_DATA_DIRECTORY": "/nowhere/at/all"}
+    done = subprocess.run(PROGRAM, cwd=app.ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "/nowhere/at/all" in done.stderr
