@@ -51,12 +51,13 @@ def create_app(settings: Settings) -> dash.Dash:
     make_home(settings)
     server = flask.Flask("stateroom", root_path=str(ROOT), static_folder=None)
     server.secret_key = security.secret_key(settings)
-    backend = server.extensions["stateroom-backend"] = state_backend(settings)
+    backend = state_backend(settings)
+    kept = server.extensions["stateroom-backend"] = session_backend(settings, backend)
     problems.install(server)
     security.install(server, settings.server)
     app = make_dash(server)
     security.install_pages(server, page_paths, lambda: app.callback_map, app.csp_hashes)
-    sessions.install(server, session_backend(settings, backend), limits(settings))
+    sessions.install(server, kept, limits(settings))
     manage_stores(app, settings, backend)
     for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
@@ -82,6 +83,7 @@ def make_dash(server: flask.Flask) -> dash.Dash:
         suppress_callback_exceptions=True,
         add_log_handler=False,
         enable_mcp=False,
+        use_async=False,
     )
     app.index_string = shell.index_string(lambda path: asset(app, path))
     app.interpolate_index = without_versions(app.interpolate_index, str(server.secret_key))

@@ -340,6 +340,16 @@ def test_readiness_tells_a_store_that_is_down(tmp_path: Path) -> None:
     assert "Retry-After" in page.headers
 
 
+def test_with_state_in_the_browser_sessions_are_still_on_the_server(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, state=State(backend="client"))
+    client = app.create_server(settings).test_client()
+    before = client.get(NAME).json
+    assert client.get("/readyz").status_code == 200
+    again = app.create_server(settings).test_client()
+    again.set_cookie("sid", client.get_cookie("sid").value)
+    assert again.get(NAME).json == before
+
+
 # The secret key
 
 

@@ -120,7 +120,7 @@ def room(backend: Backend) -> Room:
 
 @pytest.fixture
 def quick() -> Room:
-    return Room(MemoryBackend(), Limits(idle=0.3, absolute=0.9))
+    return Room(MemoryBackend(), Limits(idle=0.8, absolute=2))
 
 
 def in_flight(room: Room, sid: str, paths: list[str]) -> tuple[ThreadPoolExecutor, list]:
@@ -260,7 +260,7 @@ def test_a_newcomer_is_told_when_the_store_is_down(room: Room) -> None:
 
 
 def test_polling_does_not_keep_a_session_alive(quick: Room) -> None:
-    sid, end = quick.newcomer(), time.monotonic() + 0.4
+    sid, end = quick.newcomer(), time.monotonic() + 1
     while time.monotonic() < end:
         quick.client(sid).post("/_dash-update-component", json=POLL)
         time.sleep(0.03)
@@ -269,10 +269,10 @@ def test_polling_does_not_keep_a_session_alive(quick: Room) -> None:
 
 def test_actions_keep_a_session_alive_up_to_the_absolute_limit(quick: Room) -> None:
     sid, start = quick.newcomer(), time.monotonic()
-    while time.monotonic() - start < 0.75:
+    while time.monotonic() - start < 1.6:
         assert quick.client(sid).post("/_dash-update-component", json=CLICK).status_code == 200
         time.sleep(0.03)
-    while time.monotonic() - start < 1:
+    while time.monotonic() - start < 2.1:
         quick.client(sid).post("/_dash-update-component", json=CLICK)
         time.sleep(0.03)
     assert quick.client(sid).post("/_dash-update-component", json=CLICK).status_code == 401
