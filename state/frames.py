@@ -63,7 +63,7 @@ def from_arrow(table: Any) -> Any:
 def _column(array: Any, place: str) -> tuple[Any, dict[str, Any]]:
     """One pandas array as (Arrow array, spec)."""
     dtype = array.dtype
-    if isinstance(array, pd.arrays.NumpyExtensionArray):
+    if type(array) is pd.arrays.NumpyExtensionArray:
         return _plain(array.to_numpy(), place)
     if isinstance(dtype, pd.CategoricalDtype):
         spec, values = _index(dtype.categories)

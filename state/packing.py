@@ -21,7 +21,7 @@ from errors import StateUnsupported
 
 DEPTH = 200
 PLAIN = {str, float, bool, type(None), bytes}
-PLAIN_KEYS = {str, int, float, bool, type(None)}
+PLAIN_KEYS = {str, float, bool, type(None)}
 Nested = Callable[[Any], tuple[str, bytes] | None]
 
 
@@ -54,7 +54,10 @@ _encoder = msgspec.msgpack.Encoder()
 
 def pack(value: Any, nested: Nested | None = None) -> bytes:
     """`value` as MessagePack. Raises StateUnsupported naming the place of what cannot be kept exactly."""
-    return _encoder.encode(_Packer(nested).pack(value, "value", 0))
+    try:
+        return _encoder.encode(_Packer(nested).pack(value, "value", 0))
+    except UnicodeEncodeError as error:
+        raise StateUnsupported("A text holds half of a surrogate pair, which no encoding keeps.") from error
 
 
 def unpack(body: Any, decode: Callable[[str, Any], Any] | None = None) -> Any:
@@ -73,7 +76,7 @@ class _Packer:
         if depth > DEPTH:
             raise StateUnsupported(f"{place[:80]}… is nested more than {DEPTH} deep.")
         if kind is int:
-            return value if -(2**63) <= value < 2**64 else self._ext(Code.INTEGER, str(value))
+            return value if _is_short(value) else self._ext(Code.INTEGER, str(value))
         if kind is dict:
             return self._dict(value, place, depth)
         if kind is list:
@@ -85,7 +88,7 @@ class _Packer:
         return self._scalar(value, kind, place)
 
     def _dict(self, value: dict[Any, Any], place: str, depth: int) -> Any:
-        if all(type(k) in PLAIN_KEYS for k in value):
+        if all(type(k) in PLAIN_KEYS or (type(k) is int and _is_short(k)) for k in value):
             return {
                 k: self.pack(v, f"{place}[{k!r}]", depth + 1) if type(v) not in PLAIN else v for k, v in value.items()
             }
@@ -112,6 +115,11 @@ class _Packer:
     @staticmethod
     def _ext(code: Code, content: Any) -> Ext:
         return Ext(int(code), _encoder.encode(content))
+
+
+def _is_short(number: int) -> bool:
+    """MessagePack has the integers from -2^63 to 2^64 - 1."""
+    return -(2**63) <= number < 2**64
 
 
 def _zone(tz: dt.tzinfo | None) -> Any:

@@ -68,7 +68,7 @@ def postgres_server() -> Iterator[str]:
     subprocess.run(
         [program / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"], check=True, **run
     )
-    settings = f"listen_addresses=127.0.0.1 max_connections=200 port={port} unix_socket_directories={folder}".split()
+    settings = f"listen_addresses=127.0.0.1 max_connections=200 fsync=off port={port} unix_socket_directories={folder}".split()
     flags = [part for setting in settings for part in ("-c", setting)]
     process = subprocess.Popen([program / "postgres", "-D", data, *flags], **run)
     try:
