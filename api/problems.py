@@ -9,12 +9,12 @@ import logging
 import secrets
 from typing import Any
 
-from dash.exceptions import DependencyException, InvalidResourceError
+from dash.exceptions import CallbackException, DependencyException, InvalidResourceError
 from flask import Flask, Response, jsonify, render_template_string, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed
 
-from errors import AppError, NotFound
+from errors import AppError, BadRequest, NotFound
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ def wants_page() -> bool:
 def _cause(error: BaseException) -> Exception:
     if isinstance(error, DependencyException | InvalidResourceError):
         return NotFound("There is no such file.")
+    if type(error) is CallbackException:  # the body does not fit the callback it names; its subclasses are our faults
+        return BadRequest("The request does not fit the callback it names.")
     return error if isinstance(error, Exception) else RuntimeError(type(error).__name__)
 
 

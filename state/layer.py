@@ -8,8 +8,9 @@ from typing import Any
 
 import dash
 import flask
+from dash.exceptions import CallbackException
 
-from errors import AppError, StateError, StateExpired, StateMissing
+from errors import AppError, BadRequest, StateError, StateExpired, StateMissing
 from state.base import Backend
 from state.callbacks import MAPPINGS
 from state.cookie import CookieIdentity
@@ -63,6 +64,7 @@ class StateLayer:
         app.server.extensions["stateroom"] = self
         if owner is None:
             app.server.register_error_handler(AppError, _problem)
+            app.server.register_error_handler(CallbackException, _misfit)
         _refuse_lost_mappings(app)
         global _latest
         _latest = self.manager
@@ -205,6 +207,13 @@ def _problem(error: AppError) -> tuple[flask.Response, int]:
     response = flask.jsonify(body)
     response.content_type = "application/problem+json"
     return response, error.status
+
+
+def _misfit(error: CallbackException) -> tuple[flask.Response, int]:
+    """Dash's complaint about a body that does not fit the callback it names. Its subclasses are the app's own faults."""
+    if type(error) is not CallbackException:
+        raise error
+    return _problem(BadRequest("The request does not fit the callback it names."))
 
 
 __all__ = ["StateLayer", "get_state_manager", "get_store", "set_store", "store_name"]
