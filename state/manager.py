@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -62,13 +63,16 @@ class StateManager:
         stores: Mapping[str, Store] | None = None,
         cache_bytes: int = CACHE_BYTES,
         user_isolation: bool = True,
+        sweep_seconds: float = 300,
     ) -> None:
-        """`ttl_default` in seconds. Without `user_isolation` all users share one state, on purpose."""
+        """`ttl_default` in seconds. Every `sweep_seconds`, a write also frees what has expired. Without `user_isolation` all users share one state, on purpose."""
         self.backend = backend
         self.cache = Cache(cache_bytes)
         self._ttl = ttl_default
         self._stores = dict(stores or {})
         self._isolated = user_isolation
+        self._sweep_seconds = sweep_seconds
+        self._next_sweep = time.monotonic() + random.uniform(0, sweep_seconds)  # noqa: S311
 
     def user_context(self, user_id: str) -> AbstractContextManager[None]:
         """Act for `user_id` inside the block; for tests, jobs and scripts. Requests set their user themselves."""
@@ -89,6 +93,7 @@ class StateManager:
         put = self.backend.put(key, tag, encoded, self._ttl_ms(store, ttl), expected)
         if not put.done:
             raise StateConflict(f"{store} has changed since it was read.", store=store, current_tag=put.current_tag)
+        self._sweep_if_due()
         if encoded.codec == "pandas/1" and not put.mapped:
             self.cache.put(key, tag, Cached(encoded.codec, lend(encoded.codec, value), encoded.size))
         else:
@@ -195,6 +200,20 @@ class StateManager:
         cached = Cached(head.codec, value, head.size)
         self.cache.put(key, head.tag, cached)
         return head, cached
+
+    def _sweep_if_due(self) -> None:
+        """Beside the request that happens to be the one, so that nobody waits and nothing runs in an idle worker."""
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep = now + self._sweep_seconds
+            threading.Thread(target=self._sweep, name="state-sweep", daemon=True).start()
+
+    def _sweep(self) -> None:
+        try:
+            freed = self.backend.sweep()
+            log.info("Freed %d expired values.", freed)
+        except StateUnavailable:
+            log.warning("Expired values could not be freed now; the next sweep will.")
 
     def _slide(self, key: Key, head: Head) -> None:
         try:

@@ -247,3 +247,16 @@ def test_the_client_backend_says_that_the_browser_has_the_value():
         for work in (lambda: sm.get_store_data("a"), lambda: sm.set_store_data("a", 1), lambda: sm.delete("a")):
             with pytest.raises(StateInBrowser):
                 work()
+
+
+def test_a_write_now_and_then_frees_what_expired(backend, owner):
+    sm = StateManager(backend, sweep_seconds=0)
+    with sm.user_context(owner):
+        sm.set_store_data("old", b"x" * 100_000, ttl=0.01)
+        time.sleep(0.03)
+        sm.set_store_data("new", 1)
+        for thread in threading.enumerate():
+            if thread.name == "state-sweep":
+                thread.join(10)
+        assert backend.sweep() == 0
+        assert [ref.store for ref in sm.list()] == ["new"]
