@@ -34,5 +34,6 @@ test: setup-test check
 
 lock:
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q --upgrade --python-version 3.11 --generate-hashes --no-header --no-annotate requirements.in -o requirements.txt
-	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-header --no-annotate requirements.in -o requirements.txt
+	sed -n '/^urllib3/d; s/ \\$$//; /==/p' requirements.txt > $(VENV)/constraints.txt
+	$(BIN)/uv pip compile -q --python-version 3.11 --generate-hashes --no-header --no-annotate -c $(VENV)/constraints.txt requirements-dev.in -o requirements-dev.txt

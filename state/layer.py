@@ -210,7 +210,7 @@ def _problem(error: AppError) -> tuple[flask.Response, int]:
 
 
 def _misfit(error: CallbackException) -> tuple[flask.Response, int]:
-    """Dash's complaint about a body that does not fit the callback it names. Its subclasses are the app's own faults."""
+    """Dash's complaint about a body that does not fit the callback it names. Subclasses are the app's own faults."""
     if type(error) is not CallbackException:
         raise error
     return _problem(BadRequest("The request does not fit the callback it names."))

@@ -65,7 +65,10 @@ class StateManager:
         user_isolation: bool = True,
         sweep_seconds: float = 300,
     ) -> None:
-        """`ttl_default` in seconds. Every `sweep_seconds`, a write also frees what has expired. Without `user_isolation` all users share one state, on purpose."""
+        """`ttl_default` in seconds. Every `sweep_seconds`, a write also frees what has expired.
+
+        Without `user_isolation` all users share one state, on purpose.
+        """
         self.backend = backend
         self.cache = Cache(cache_bytes)
         self._ttl = ttl_default
