@@ -171,9 +171,7 @@ class RedisBackend:
         return [found[key] for key in keys]
 
     def fetch(self, key: Key) -> tuple[Head, Body] | None:
-        (head,) = self.heads([key])
-        client = self._bulk if head and head.size > LARGE_BYTES else self._client
-        reply = self._eval(FETCH, [_head_key(key)], _bodies(key.owner), client=client)
+        reply = self._eval(FETCH, [_head_key(key)], _bodies(key.owner))
         if not reply:
             return None
         if reply[5] is None:
@@ -249,14 +247,13 @@ class RedisBackend:
         self._client.connection_pool.disconnect()
         self._bulk.connection_pool.disconnect()
 
-    def _eval(self, script: str, keys: Sequence[str], *arguments: Any, client: redis.Redis | None = None) -> Any:
-        client = client or self._client
+    def _eval(self, script: str, keys: Sequence[str], *arguments: Any) -> Any:
         try:
             if script not in self._shas:
-                self._shas[script] = client.script_load(script)
-            return client.evalsha(self._shas[script], len(keys), *keys, *arguments)
+                self._shas[script] = self._client.script_load(script)
+            return self._client.evalsha(self._shas[script], len(keys), *keys, *arguments)
         except NoScriptError:
-            return self._call(client.eval, script, len(keys), *keys, *arguments)
+            return self._call(self._client.eval, script, len(keys), *keys, *arguments)
         except RedisError as error:
             raise _unavailable() from error
 
