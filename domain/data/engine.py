@@ -35,6 +35,7 @@ class Engine:
         self._lock = threading.Lock()
         self._process = 0
         self._database: duckdb.DuckDBPyConnection | None = None
+        self._parents: list[duckdb.DuckDBPyConnection | None] = []  # never closed here: their threads are not ours
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of the answer. Raises TookTooLong, NotFound (a file went away) and Invalid (out of range)."""
@@ -84,6 +85,7 @@ class Engine:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._database is None or self._process != os.getpid():
+                self._parents.append(self._database)
                 self._database, self._process = self._opened(), os.getpid()
             return self._database
 
