@@ -26,7 +26,10 @@ import callbacks
 import migrations
 from api import problems, security
 from api.account import account
+from api.cohort import cohort
 from api.health import health
+from api.tables import tables
+from domain.data.workbench import Workbench
 from errors import AppError, SettingsError, StateUnavailable
 from settings import Settings, load
 from state import StateLayer, open_backend, sessions
@@ -37,7 +40,7 @@ from ui.ids import Stores
 VERSIONS = re.compile(r'"\w+_version(?:_url)?":(?:"(?:[^"\\]|\\.)*"|null),')
 FINGERPRINT = re.compile(r"\.v([0-9A-Za-z_-]+)m([0-9a-f]+)\.")
 ROOT = Path(__file__).parent
-BLUEPRINTS = (health, account)
+BLUEPRINTS = (health, account, tables, cohort)
 log = logging.getLogger(__name__)
 
 
@@ -59,6 +62,7 @@ def create_app(settings: Settings) -> dash.Dash:
     security.install_pages(server, page_paths, lambda: app.callback_map, app.csp_hashes)
     sessions.install(server, kept, limits(settings))
     manage_stores(app, settings, backend)
+    server.extensions["stateroom-data"] = workbench(settings)
     for blueprint in BLUEPRINTS:
         server.register_blueprint(blueprint)
     register_callbacks(app)
@@ -159,6 +163,19 @@ def manage_stores(app: dash.Dash, settings: Settings, backend: Backend) -> State
         owner=sessions.current_user_id,
         cache_bytes=settings.state.cache_bytes,
         user_isolation=settings.state.enable_user_isolation,
+    )
+
+
+def workbench(settings: Settings) -> Workbench:
+    """Tables and cohorts. It reads and opens nothing before it is asked something."""
+    data = settings.data
+    return Workbench(
+        settings.data_directory,
+        settings.home,
+        memory_limit=data.memory_limit,
+        threads=data.threads,
+        query_seconds=data.query_seconds,
+        result_rows_max=data.result_rows_max,
     )
 
 
