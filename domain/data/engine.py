@@ -78,6 +78,8 @@ class Engine:
         except duckdb.OutOfRangeException as error:
             raise Invalid("A number in this query is too large to work with.") from error
         except duckdb.IOException as error:
+            if "No files found" not in str(error):
+                raise
             raise NotFound("The data behind this was removed. Load the page again.") from error
         finally:
             alarm.cancel()

@@ -61,6 +61,11 @@ def test_a_runaway_query_is_stopped_and_the_next_one_runs(engine: Engine) -> Non
     assert engine.fetch("SELECT 1") == [(1,)]
 
 
+def test_a_file_that_went_away_is_not_found(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        engine.fetch("SELECT * FROM read_parquet($1)", [str(tmp_path / "gone.parquet")])
+
+
 def test_a_fork_opens_its_own_database(engine: Engine) -> None:
     engine.fetch("CREATE TABLE parents AS SELECT 1")
     child = os.fork()
