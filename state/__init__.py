@@ -11,6 +11,7 @@ from errors import (
     StateUnsupported,
 )
 from state.callbacks import Callbacks, callback, state_managed_callback
+from state.change import Change
 from state.layer import StateLayer, get_state_manager, get_store, set_store
 from state.manager import MISSING, Ref, StateManager, Store
 from state.open import open_backend
@@ -18,6 +19,7 @@ from state.open import open_backend
 __all__ = [
     "MISSING",
     "Callbacks",
+    "Change",
     "Ref",
     "StateConflict",
     "StateError",

@@ -13,6 +13,7 @@ from dash.exceptions import CallbackException
 from errors import AppError, BadRequest, StateError, StateExpired, StateMissing
 from state.base import Backend
 from state.callbacks import MAPPINGS
+from state.change import Change
 from state.cookie import CookieIdentity
 from state.envelope import is_reference, plain, reference, store_name, unwrap
 from state.manager import CACHE_BYTES, MISSING, StateManager, Store
@@ -86,7 +87,12 @@ class StateLayer:
 
     def outgoing(self, name: str, value: Any) -> Any:
         """What the browser keeps for a value a callback returned."""
-        if self._spec(name).mode == "client":
+        in_browser = self._spec(name).mode == "client"
+        if isinstance(value, Change):
+            if not in_browser:
+                return reference(name, self.manager.update(name, value.apply, ttl=self._spec(name).ttl).tag)
+            value = value.apply(value.seen)
+        if in_browser:
             return plain(name, value)
         return reference(name, self.manager.set_store_data(name, value, self._spec(name).ttl).tag)
 
