@@ -1,0 +1,165 @@
+"""Card 3: filters are added, changed, removed and undone. A row is drawn anew only when its controls are others."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from dash import ALL, Input, Output, State, ctx, no_update
+from dash.exceptions import PreventUpdate
+
+from callbacks.data.desk import INPUTS, chosen_tables, clicked, say, tables, triggered, workbench
+from domain.data import filter_list
+from domain.data.demographics import demographics
+from domain.data.description import Column, Table
+from domain.data.forms import Form, changed_condition, first_condition, form
+from domain.data.selection import Selection
+from errors import Invalid
+from state import Callbacks, Change
+from ui.data import filters as ui
+from ui.ids import Data, Stores
+
+page = Callbacks()
+MOST_FOUND = 40
+CONTROLS = ("op", "low", "high", "one", "chosen", "lines")
+
+
+@page.callback(Output(Data.FILTERS_DEMOGRAPHICS, "children"), *INPUTS[:2])
+def show_demographics(available: Any, keys: Any) -> list[Any]:
+    selection, known = Selection.of(available, keys, None), tables()
+    now = selection.decided(known)
+    return ui.demographic_buttons(demographics(selection.chosen(known), now["subject"], now["session"]))
+
+
+@page.callback(Output(Data.FILTERS_TABLE, "options"), Input(Stores.AVAILABLE_TABLES, "data"))
+def offer_tables(available: Any) -> list[dict[str, str]]:
+    names = [table.name for table in chosen_tables(available)]
+    return [{"value": ui.EVERY_TABLE, "label": "any chosen table"}, *({"value": n, "label": n} for n in names)]
+
+
+@page.callback(
+    Output(Data.FILTERS_FOUND, "children"),
+    Input(Data.FILTERS_SEARCH, "value"),
+    Input(Data.FILTERS_TABLE, "value"),
+    Input(Stores.AVAILABLE_TABLES, "data"),
+)
+def find_columns(text: Any, table: Any, available: Any) -> list[Any]:
+    words = str(text or "").casefold().split()
+    chosen = [found for found in chosen_tables(available) if table in (ui.EVERY_TABLE, None, found.name)]
+    fitting = [(found.name, column) for found in chosen for column in found.columns if fits(column, words)]
+    return ui.found_columns(fitting[:MOST_FOUND], len(fitting), bool(words) and bool(chosen))
+
+
+def fits(column: Column, words: list[str]) -> bool:
+    return all(word in f"{column.name} {column.label}".casefold() for word in words)
+
+
+@page.callback(
+    Output(Stores.PHENOTYPIC_FILTERS, "data", allow_duplicate=True),
+    Input(Data.add_filter(ALL, ALL, ALL), "n_clicks"),
+    State(Stores.PHENOTYPIC_FILTERS, "data"),
+    prevent_initial_call=True,
+)
+def add(_clicks: list[int | None], filters: Any) -> Change:
+    asked = clicked()
+    table = workbench().catalogue.table(str(asked["table"]))
+    column = table.column(str(asked["column"]))
+    if column is None:
+        raise Invalid("This column is not there any more. Look at the tables again.", part="filters")
+    condition = first_condition(table, column, workbench().choices(table, column))
+    return Change(lambda store: filter_list.add(store, condition), filters)
+
+
+@page.callback(
+    Output(Stores.PHENOTYPIC_FILTERS, "data", allow_duplicate=True),
+    Input(Data.row("remove", ALL), "n_clicks"),
+    State(Stores.PHENOTYPIC_FILTERS, "data"),
+    prevent_initial_call=True,
+)
+def remove(_clicks: list[int | None], filters: Any) -> Change:
+    name = str(clicked()["filter"])
+    return Change(lambda store: filter_list.remove(store, name), filters)
+
+
+@page.callback(
+    Output(Stores.PHENOTYPIC_FILTERS, "data", allow_duplicate=True),
+    Input(Data.FILTERS_UNDO, "n_clicks"),
+    State(Stores.PHENOTYPIC_FILTERS, "data"),
+    prevent_initial_call=True,
+)
+def undo(clicks: int | None, filters: Any) -> Change:
+    if not clicks:
+        raise PreventUpdate
+    return Change(filter_list.undo, filters)
+
+
+@page.callback(
+    output=(
+        Output(Stores.PHENOTYPIC_FILTERS, "data", allow_duplicate=True),
+        Output(Data.row("problem", ALL), "children"),
+    ),
+    inputs={"values": [Input(Data.row(part, ALL), "value") for part in CONTROLS]},
+    state={"filters": State(Stores.PHENOTYPIC_FILTERS, "data"), "rows": State(Data.row("problem", ALL), "id")},
+    prevent_initial_call=True,
+)
+def change(values: list[Any], filters: Any, rows: list[Any]) -> tuple[Any, list[str]]:
+    """What was typed becomes the filter, or a message in its row and the filter stays."""
+    typed, problems, changed = typed_values(values), {}, {}
+    known = {table.name: table for table in tables()}
+    for entry in filter_list.entries(filters):
+        if entry["id"] not in triggered("filter"):
+            continue
+        try:
+            condition = read(entry, known.get(str(entry.get("table"))), typed.get(entry["id"], {}))
+        except Invalid as error:
+            problems[entry["id"]] = say(error)
+            continue
+        if condition != {part: value for part, value in entry.items() if part != "id"}:
+            changed[entry["id"]] = condition
+    messages = [problems.get(row["filter"], "") for row in rows]
+    return (Change(partial(apply, changed), filters) if changed else no_update), messages
+
+
+def typed_values(values: list[list[Any]]) -> dict[str, dict[str, Any]]:
+    """What the controls show, by filter and part."""
+    found: dict[str, dict[str, Any]] = {}
+    for part, controls, shown in zip(CONTROLS, ctx.inputs_list, values, strict=True):
+        for control, value in zip(controls, shown, strict=True):
+            found.setdefault(control["id"]["filter"], {})[part] = value
+    return found
+
+
+def read(entry: dict[str, Any], table: Table | None, typed: dict[str, Any]) -> dict[str, Any]:
+    column = table.column(str(entry.get("column"))) if table else None
+    if table is None or column is None:
+        raise Invalid("This column is not there any more. Remove the filter to go on.", part="column")
+    return changed_condition(entry, column, typed, workbench().choices(table, column))
+
+
+def apply(changed: dict[str, dict[str, Any]], store: Any) -> Any:
+    for name, condition in changed.items():
+        store = filter_list.change(store, name, condition)
+    return store
+
+
+@page.callback(
+    Output(Data.FILTERS_LIST, "children"),
+    Output(Data.FILTERS_UNDO, "disabled"),
+    Input(Stores.PHENOTYPIC_FILTERS, "data"),
+    State(Data.row_value(ALL, ALL), "id"),
+)
+def show_rows(filters: Any, drawn: list[Any]) -> tuple[Any, bool]:
+    """Nothing is drawn while the controls are the right ones already: somebody may be typing in them."""
+    forms = [form_of(entry) for entry in filter_list.entries(filters)]
+    before = [(row.get("filter"), row.get("kind")) for row in drawn if isinstance(row, dict)]
+    same = forms and before == [(found.id, found.kind) for found in forms]
+    return (no_update if same else ui.filter_rows(forms)), not filter_list.can_undo(filters)
+
+
+def form_of(entry: dict[str, Any]) -> Form:
+    known = {table.name: table for table in tables()}
+    table = known.get(str(entry.get("table")))
+    column = table.column(str(entry.get("column"))) if table else None
+    if table is None or column is None:
+        return form(entry, None)
+    return form(entry, column, workbench().choices(table, column))

@@ -1,0 +1,93 @@
+"""Card 5: merge, look, and whether what is shown is still what was chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import MATCH, Input, Output, State, no_update
+from dash.exceptions import PreventUpdate
+
+from callbacks.data.desk import INPUTS, STATES, say, workbench
+from domain.data.selection import Selection
+from errors import AppError, Invalid
+from state import Callbacks
+from ui.data import result as ui
+from ui.ids import Data, Stores
+
+page = Callbacks()
+BUSY = [
+    (Output(Data.MERGE, "disabled"), True, False),
+    (Output(Data.MERGE, "children"), "Merging …", "Merge"),
+]
+
+
+@page.callback(
+    Output(Stores.MERGED_DATAFRAME, "data"),
+    Output(Data.RESULT_PROBLEM, "children"),
+    Input(Data.MERGE, "n_clicks"),
+    *STATES,
+    prevent_initial_call=True,
+    running=BUSY,
+)
+def merge(clicks: int | None, available: Any, keys: Any, filters: Any) -> tuple[Any, str]:
+    if not clicks:
+        raise PreventUpdate
+    try:
+        return workbench().merged(workbench().recipe(Selection.of(available, keys, filters))), ""
+    except AppError as error:
+        if error.status >= 500 and error.status != 503:
+            raise
+        return no_update, say(error)
+
+
+@page.callback(Output(Data.RESULT_BOX, "children"), Input(Stores.MERGED_DATAFRAME, "data"))
+def show_result(merged: Any) -> Any:
+    if not merged:
+        return ui.nothing_yet()
+    try:
+        return ui.result(workbench().result(merged))
+    except Invalid as error:
+        return ui.trouble(say(error))
+
+
+@page.callback(
+    Output(Data.RESULT_NOTICE, "children"),
+    Output(Data.DOWNLOAD, "hidden"),
+    Input(Stores.MERGED_DATAFRAME, "data"),
+    *INPUTS,
+)
+def say_whether_it_is_stale(merged: Any, available: Any, keys: Any, filters: Any) -> tuple[Any, bool]:
+    """The download is of the present choices, so it is offered while the table shows the same."""
+    if not merged:
+        return [], True
+    stale = workbench().is_stale(merged, Selection.of(available, keys, filters))
+    return (ui.out_of_date() if stale else []), stale
+
+
+@page.callback(
+    Output(Data.grid(MATCH), "getRowsResponse"),
+    Input(Data.grid(MATCH), "getRowsRequest"),
+    State(Stores.MERGED_DATAFRAME, "data"),
+    prevent_initial_call=True,
+)
+def send_rows(request: Any, merged: Any) -> dict[str, Any]:
+    """One block of the grid, sorted and filtered here."""
+    if not isinstance(request, dict):
+        raise PreventUpdate
+    first, last = request.get("startRow"), request.get("endRow")
+    if not is_whole(first) or not is_whole(last):
+        raise Invalid("The grid asked for rows that cannot be.", part="startRow")
+    result = workbench().result(merged)
+    page = workbench().cohorts.rows(result, first, max(0, last - first), order(request), request.get("filterModel"))
+    return {"rowData": page.rows, "rowCount": page.total}
+
+
+def is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def order(request: dict[str, Any]) -> list[tuple[str, bool]]:
+    model = request.get("sortModel") or []
+    if not isinstance(model, list) or not all(isinstance(item, dict) for item in model):
+        raise Invalid("The grid asked for an impossible order.", part="sortModel")
+    return [(str(item.get("colId")), item.get("sort") == "desc") for item in model]

@@ -1,0 +1,1 @@
+"""The parts of the Data page, one module for each card."""
