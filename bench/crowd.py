@@ -18,6 +18,7 @@ from bench.servers import Server, serve
 class Crowd:
     per_second: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: float = 0.0
     memory: list[dict[str, int]] = field(default_factory=list)
     idle: dict[str, int] = field(default_factory=dict)
 
@@ -28,6 +29,11 @@ class Crowd:
     def ms(self, share: float) -> float:
         ordered = sorted(self.seconds)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time of the server per call."""
+        return self.cpu_seconds / len(self.seconds) * 1000
 
     def bytes(self, part: str) -> int:
         return max(memory[part] for memory in self.memory)
@@ -40,7 +46,9 @@ def measure(names: list[str], chosen: argparse.Namespace, folder: Path, redis_ur
         users = {name: enter(servers[name], chosen.users, found[name]) for name in names}
         for _ in range(chosen.turns):
             for name in names:
+                before = servers[name].cpu_seconds()
                 run(users[name], chosen.seconds, found[name])
+                found[name].cpu_seconds += servers[name].cpu_seconds() - before
                 found[name].memory.append(servers[name].memory())
     return found
 

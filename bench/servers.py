@@ -64,6 +64,11 @@ class Server:
                     total[name] += int(value.split()[0]) * 1024
         return total
 
+    def cpu_seconds(self) -> float:
+        """Processor time so far, of user and kernel; less noisy than a clock where others use the machine too."""
+        fields = [Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split() for process in self.processes()]
+        return sum(int(part[11]) + int(part[12]) for part in fields) / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
         try:
