@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,17 +87,16 @@ def research() -> Path:
 
 def pytest_terminal_summary(terminalreporter) -> None:  # type: ignore[no-untyped-def]
     """Name what ran, so that nobody takes a run without a backend or a browser for a whole one."""
-    ran: dict[str, int] = {}
+    ran: Counter[str] = Counter()
     for report in terminalreporter.stats.get("passed", []):
-        part = report.nodeid.split("/")[1]
-        ran[part] = ran.get(part, 0) + 1
-        for name in BACKENDS:
-            if f"[{name}" in report.nodeid or f"-{name}" in report.nodeid:
-                ran[f"backend {name}"] = ran.get(f"backend {name}", 0) + 1
-    listing = ", ".join(f"{name}: {count}" for name, count in sorted(ran.items()))
+        file, _, name = report.nodeid.partition("::")
+        ran[Path(file).parts[1].removesuffix(".py")] += 1
+        for backend in BACKENDS:
+            ran[f"backend {backend}"] += f"[{backend}" in name or f"-{backend}" in name
+    listing = ", ".join(f"{name}: {count}" for name, count in sorted(ran.items()) if count)
     terminalreporter.write_line(f"passed by part: {listing}")
     for name in BACKENDS:
-        if f"backend {name}" not in ran:
+        if not ran[f"backend {name}"]:
             terminalreporter.write_line(f"NOT RUN: the {name} backend")
-    if "browser" not in ran:
+    if not ran["browser"]:
         terminalreporter.write_line("NOT RUN: the browser tests")
