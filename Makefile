@@ -19,7 +19,7 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/.test: requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.test: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $(VENV)/.run $@
 
