@@ -81,7 +81,7 @@ def name_the_base(base: Any) -> list[dict[str, Any]]:
 def change_keys(subject: Any, session: Any, base: Any, how: Any, available: Any, keys: Any) -> Change:
     """What differs from what is decided by now is the user's own decision; the rest stays a proposal."""
     now = Selection.of(available, keys, None).decided(tables())
-    shown = dict(zip(PARTS, (subject, session or None, base, how), strict=True))
+    shown = dict(zip(PARTS, (subject, None if session == ui.NO_SESSION else session, base, how), strict=True))
     changed = {part: value for part, value in shown.items() if value != now[part]}
     if subject is None or not changed or not all(value is None or is_name(value) for value in changed.values()):
         raise PreventUpdate

@@ -40,8 +40,13 @@ def merge(clicks: int | None, available: Any, keys: Any, filters: Any) -> tuple[
         return no_update, say(error)
 
 
-@page.callback(Output(Data.RESULT_BOX, "children"), Input(Stores.MERGED_DATAFRAME, "data"))
-def show_result(merged: Any) -> Any:
+@page.callback(
+    Output(Data.RESULT_BOX, "children"),
+    Input(Stores.MERGED_DATAFRAME, "data"),
+    Input(Data.RESULT_BOX, "id"),
+)
+def show_result(merged: Any, _page: str) -> Any:
+    """The second input is there when the page opens; Dash does not call for a store whose only writer waits."""
     if not merged:
         return ui.nothing_yet()
     try:

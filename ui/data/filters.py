@@ -9,7 +9,7 @@ from ui.data.card import card, counted, empty, hidden_label, labelled, problem, 
 from ui.ids import Data
 
 ROLES = {"age": "Age", "sex": "Sex", "site": "Site", "session": "Visit"}
-EVERY_TABLE = ""
+EVERY_TABLE = "—"  # no table is called so; an empty value would show as an empty box
 
 
 def filters_card() -> html.Section:
@@ -204,7 +204,10 @@ def line_box(form: Any) -> list[Any]:
 
 
 def step_text(step: Any) -> list[Any]:
-    return [
-        html.Strong(f"{step.remaining:,} remain"),
-        f" · {step.failed:,} did not pass · {step.missing:,} had no value",
-    ]
+    return [html.Strong(f"{step.remaining:,} remain"), f" · {lost(step)}"]
+
+
+def lost(step: Any) -> str:
+    """Who went at this step, and why."""
+    parts = [(step.failed, "did not pass"), (step.missing, "had no value")]
+    return ", ".join(f"{n:,} {why}" for n, why in parts if n) or "nobody left out"

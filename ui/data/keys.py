@@ -9,7 +9,7 @@ from ui.data.card import card, counted, empty, labelled, problem
 from ui.data.tables import SHAPES
 from ui.ids import Data
 
-NO_SESSION = ""
+NO_SESSION = "—"  # an empty value would show as an empty box
 
 
 def keys_card() -> html.Section:
@@ -76,10 +76,10 @@ def report_row(line: Any) -> html.Tr:
 
 
 def warning(line: Any, session: str | None) -> html.P:
-    whom = "person and visit" if session else "person"
+    whom = "visit" if session else "person"
     return html.P(
-        f"{line.table} has several rows for one {whom} ({counted(line.rows, 'row')}, {counted(line.distinct, 'key')}): "
-        "the merge repeats what the other tables know on each of them.",
+        f"{line.table} has several rows for the same {whom}: {counted(line.rows, 'row')} for "
+        f"{counted(line.distinct, whom)}. The merge keeps them all, and repeats on each what the other tables know.",
         className="data-note",
     )
 

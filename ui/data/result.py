@@ -7,6 +7,7 @@ import dash_bootstrap_components as dbc
 from dash import dcc, html
 
 from ui.data.card import card, counted, empty, problem
+from ui.data.filters import lost
 from ui.ids import Data
 
 EXPORT = "/api/v1/cohort/export?format=csv"
@@ -100,17 +101,16 @@ def attrition(steps: list[Any]) -> html.Ol:
     start = steps[0].remaining + steps[0].failed + steps[0].missing
     lines = [attrition_line("Everybody", start, start, "")]
     for step in steps:
-        lost = f"−{step.failed:,} did not pass, −{step.missing:,} had no value"
         name = [step.filter.column, html.Span(step.filter.table, className="data-from")]
-        lines.append(attrition_line(name, step.remaining, start, lost))
+        lines.append(attrition_line(name, step.remaining, start, lost(step)))
     return html.Ol(lines, className="data-attrition")
 
 
-def attrition_line(name: Any, remaining: int, start: int, lost: str) -> html.Li:
+def attrition_line(name: Any, remaining: int, start: int, words: str) -> html.Li:
     share = 100 * remaining / start if start else 0
     bar = html.Div(html.Div(style={"width": f"{share:.1f}%"}), className="data-share", **{"aria-hidden": "true"})
     head = html.Div([html.Span(name), html.Strong(f"{remaining:,}")], className="data-attrition-head")
-    return html.Li([head, bar, html.Small(lost, className="text-body-secondary")])
+    return html.Li([head, bar, html.Small(words, className="text-body-secondary")])
 
 
 def summary_box() -> html.Aside:
