@@ -38,7 +38,9 @@ Wrap = Callable[[Any, tuple[Any, ...]], Any]
 
 
 def create(contender: str) -> flask.Flask:
-    return CONTENDERS[contender]().server
+    server = CONTENDERS[contender]().server
+    FOLDER.with_suffix(f".{os.getpid()}").touch()  # tells that this worker is ready
+    return server
 
 
 def new_app(kind: type[dash.Dash] = dash.Dash, **options: Any) -> dash.Dash:

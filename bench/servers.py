@@ -26,26 +26,25 @@ class Server:
     def __init__(self, contender: str, rows: int, folder: Path, redis_url: str) -> None:
         self.contender = contender
         self.port = free_port()
-        workers = 1 if contender in ONE_PROCESS else WORKERS
+        self._folder = folder
+        self._workers = 1 if contender in ONE_PROCESS else WORKERS
         folder.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "BENCH_ROWS": str(rows), "BENCH_FOLDER": str(folder), "BENCH_REDIS": redis_url}
         environment["PYTHONPATH"] = str(ROOT)  # and not the working directory, whose gunicorn.conf.py would count
-        options = f"--workers {workers} --threads {THREADS} --worker-class gthread --bind 127.0.0.1:{self.port}"
+        options = f"--workers {self._workers} --threads {THREADS} --worker-class gthread --bind 127.0.0.1:{self.port}"
         command = [sys.executable, "-m", "gunicorn", *options.split(), "--keep-alive", "600", "--timeout", "300"]
         command += ["--no-control-socket", "--log-level", "warning", f"bench.apps:create({contender!r})"]
         self._process = subprocess.Popen(command, cwd=folder, env=environment)
 
     def wait(self) -> None:
-        """Return when every worker has answered; connections that stay open go to any of them."""
+        """Return when every worker is ready."""
         for _ in range(600):
-            try:
-                for _ in range(8):
-                    Client(self.port).close()
+            if len(list(self._folder.parent.glob(f"{self._folder.name}.*"))) == self._workers:
+                Client(self.port).close()
                 return
-            except OSError:
-                if self._process.poll() is not None:
-                    break
-                time.sleep(0.1)
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.1)
         raise RuntimeError(f"{self.contender} did not start")
 
     def processes(self) -> list[int]:
