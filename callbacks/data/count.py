@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import ALL, Output, State
+from dash import ALL, Output
 
-from callbacks.data.desk import INPUTS, say, workbench
+from callbacks.data.desk import INPUTS, rows_asked, say, workbench
 from domain.data.selection import Selection
 from errors import AppError, Invalid, NotFound, TookTooLong
 from state import Callbacks
@@ -22,25 +22,24 @@ NOT_IN_USE = "Not in use: its table is not chosen. Tick the table in step 1, or 
     Output(Data.SUMMARY, "children"),
     Output(Data.row("step", ALL), "children"),
     *INPUTS,
-    State(Data.row("step", ALL), "id"),
     running=[(Output(Data.SUMMARY, "className"), "data-busy", "")],
 )
-def show_count(available: Any, keys: Any, chosen: Any, rows: list[Any]) -> tuple[Any, list[Any]]:
+def show_count(available: Any, keys: Any, chosen: Any) -> tuple[Any, list[Any]]:
     selection = Selection.of(available, keys, chosen)
     texts: dict[str, Any] = dict.fromkeys((entry["id"] for entry in selection.filters), NOT_IN_USE)
     in_use = [entry["id"] for entry in selection.in_use()]
     if not selection.tables:
-        return empty("Choose tables to see how many people they hold."), said(rows, texts)
+        return empty("Choose tables to see how many people they hold."), said(texts)
     try:
         count = workbench().count(workbench().recipe(selection))
     except (Invalid, NotFound, TookTooLong) as error:
-        return explained(error), said(rows, {**texts, **dict.fromkeys(in_use, ""), **placed(error, in_use)})
+        return explained(error), said({**texts, **dict.fromkeys(in_use, ""), **placed(error, in_use)})
     steps = {name: filters.step_text(step) for name, step in zip(in_use, count.steps, strict=True)}
-    return result.summary(count), said(rows, {**texts, **steps})
+    return result.summary(count), said({**texts, **steps})
 
 
-def said(rows: list[Any], texts: dict[str, Any]) -> list[Any]:
-    return [texts.get(row.get("filter"), "") for row in rows]
+def said(texts: dict[str, Any]) -> list[Any]:
+    return [texts.get(name, "") for name in rows_asked()]
 
 
 def explained(error: AppError) -> Any:

@@ -44,9 +44,15 @@ def triggered(part: str) -> dict[str, Any]:
     """The values that changed just now, by the `part` of their components' ids."""
     found = {}
     for name, component in ctx.triggered_prop_ids.items():
-        if isinstance(component, dict) and part in component:
+        if isinstance(component, dict) and isinstance(component.get(part), str):
             found[component[part]] = next(item["value"] for item in ctx.triggered if item["prop_id"] == name)
     return found
+
+
+def rows_asked() -> list[str]:
+    """The filters whose rows wait for this callback's second output, in order."""
+    ids = [output.get("id") for output in ctx.outputs_grouping[1]]
+    return [str(name.get("filter")) if isinstance(name, dict) else "" for name in ids]
 
 
 def say(error: AppError) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from dash import ALL, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
-from callbacks.data.desk import INPUTS, chosen_tables, clicked, say, tables, triggered, workbench
+from callbacks.data.desk import INPUTS, chosen_tables, clicked, rows_asked, say, tables, triggered, workbench
 from domain.data import filter_list
 from domain.data.demographics import demographics
 from domain.data.description import Column, Table
@@ -98,13 +98,13 @@ def undo(clicks: int | None, filters: Any) -> Change:
         Output(Stores.PHENOTYPIC_FILTERS, "data", allow_duplicate=True),
         Output(Data.row("problem", ALL), "children"),
     ),
-    inputs={"values": [Input(Data.row(part, ALL), "value") for part in CONTROLS]},
-    state={"filters": State(Stores.PHENOTYPIC_FILTERS, "data"), "rows": State(Data.row("problem", ALL), "id")},
+    inputs={"_values": [Input(Data.row(part, ALL), "value") for part in CONTROLS]},
+    state={"filters": State(Stores.PHENOTYPIC_FILTERS, "data")},
     prevent_initial_call=True,
 )
-def change(values: list[Any], filters: Any, rows: list[Any]) -> tuple[Any, list[str]]:
+def change(_values: list[Any], filters: Any) -> tuple[Any, list[str]]:
     """What was typed becomes the filter, or a message in its row and the filter stays."""
-    typed, problems, changed = typed_values(values), {}, {}
+    typed, problems, changed = typed_values(), {}, {}
     known = {table.name: table for table in tables()}
     for entry in filter_list.entries(filters):
         if entry["id"] not in triggered("filter"):
@@ -116,16 +116,17 @@ def change(values: list[Any], filters: Any, rows: list[Any]) -> tuple[Any, list[
             continue
         if condition != {part: value for part, value in entry.items() if part != "id"}:
             changed[entry["id"]] = condition
-    messages = [problems.get(row["filter"], "") for row in rows]
+    messages = [problems.get(name, "") for name in rows_asked()]
     return (Change(partial(apply, changed), filters) if changed else no_update), messages
 
 
-def typed_values(values: list[list[Any]]) -> dict[str, dict[str, Any]]:
+def typed_values() -> dict[str, dict[str, Any]]:
     """What the controls show, by filter and part."""
     found: dict[str, dict[str, Any]] = {}
-    for part, controls, shown in zip(CONTROLS, ctx.inputs_list, values, strict=True):
-        for control, value in zip(controls, shown, strict=True):
-            found.setdefault(control["id"]["filter"], {})[part] = value
+    for part, controls in zip(CONTROLS, ctx.args_grouping["_values"], strict=True):
+        for control in controls:
+            if isinstance(name := control["id"]["filter"], str):
+                found.setdefault(name, {})[part] = control.get("value")
     return found
 
 
