@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -26,6 +27,7 @@ from state.base import Body
 from state.packing import pack, unpack
 
 COMPRESS_BYTES = 64 * 1024
+NPY_HEADER_MAX = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,17 @@ class Streamed:
     def write(self, sink: BinaryIO) -> None:
         self.writer(sink, None)
 
-    def tobytes(self) -> bytes:
-        sink = io.BytesIO()
-        self.writer(sink, "lz4" if self.size > COMPRESS_BYTES else None)
-        return sink.getvalue()
+    def tobytes(self) -> Body:
+        """Bytes; above COMPRESS_BYTES a view of Arrow's buffer, which saves a copy of all of it."""
+        import pyarrow as pa
+
+        if self.size <= COMPRESS_BYTES:
+            small = io.BytesIO()
+            self.writer(small, None)
+            return small.getvalue()
+        large = pa.BufferOutputStream()
+        self.writer(large, "lz4")
+        return memoryview(large.getvalue())
 
 
 def encode(value: Any) -> Bytes | Streamed:
@@ -80,20 +89,26 @@ def decode(codec: str, body: Body) -> Any:
     return DECODERS[codec](body)
 
 
-def lend(codec: str, value: Any) -> Any:
-    """What a caller may change without anyone else seeing it: a copy, copy-on-write where the library has that."""
+def lend(codec: str, value: Any, until_released: bool = True) -> Any:
+    """What a caller may change without anyone else seeing it.
+
+    A pandas view copies itself before it is written to for as long as the cached original is alive. Where nobody holds
+    that (`until_released` is False) it is copied now.
+    """
     if codec == "pandas/1":
-        return value.copy(deep=False)
-    if codec == "npy/1":
-        return value.copy()
+        return value.copy(deep=not until_released)
     if codec == "polars/1":
         return value.clone()
     return value
 
 
-def is_lendable(codec: str) -> bool:
-    """Decoded values of this codec may be cached and lent; those of others are decoded anew for each reader."""
-    return codec in {"pandas/1", "npy/1", "polars/1", "arrow/1", "bytes/1"}
+def is_shareable(codec: str, value: Any) -> bool:
+    """Whether one decoded value can serve all readers: it cannot be changed, or only after copying itself."""
+    if codec == "pandas/1":
+        from state import frames
+
+        return frames.is_shareable(value)
+    return codec in {"polars/1", "arrow/1", "bytes/1"}
 
 
 def encode_nested(value: Any) -> tuple[str, bytes] | None:
@@ -103,7 +118,7 @@ def encode_nested(value: Any) -> tuple[str, bytes] | None:
     if special is None:
         return None
     encoded = special(value)
-    return encoded.codec, encoded.tobytes()
+    return encoded.codec, bytes(encoded.tobytes())
 
 
 def _encode_array(value: Any) -> Streamed:
@@ -111,28 +126,27 @@ def _encode_array(value: Any) -> Streamed:
 
     if value.dtype.hasobject:
         raise StateUnsupported(f"A numpy array of {value.dtype} holds Python objects; use a list.")
-    return Streamed("npy/1", value.nbytes, lambda sink, _: npy.write_array(sink, value, allow_pickle=False))
+
+    def write(sink: BinaryIO, _compression: str | None) -> None:
+        with warnings.catch_warnings():  # numpy says that field names outside latin-1 need its newest format: they do
+            warnings.simplefilter("ignore", UserWarning)
+            npy.write_array(sink, value, allow_pickle=False)
+
+    return Streamed("npy/1", value.nbytes, write)
 
 
 def _decode_array(body: Body) -> Any:
-    import numpy as np
+    import pyarrow as pa
     from numpy.lib import format as npy
 
-    view = memoryview(body)
-    header = io.BytesIO(view[:65536])
-    version = npy.read_magic(header)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read(header)
-    count = int(np.prod(shape, dtype=np.int64))
-    flat = np.frombuffer(view, dtype, count=count, offset=header.tell()) if count else np.empty(0, dtype)
-    return flat.reshape(shape, order="F" if fortran else "C")
+    return npy.read_array(pa.BufferReader(pa.py_buffer(body)), allow_pickle=False, max_header_size=NPY_HEADER_MAX)
 
 
 def _encode_frame(value: Any) -> Streamed:
     from state import frames
 
     table = frames.to_arrow(value)
-    return Streamed("pandas/1", table.nbytes, _arrow_writer(table))
+    return Streamed("pandas/1", table.nbytes + frames.metadata_bytes(table), _arrow_writer(table))
 
 
 def _decode_frame(body: Body) -> Any:
@@ -149,7 +163,7 @@ def _arrow_writer(table: Any) -> Callable[[BinaryIO, str | None], None]:
     import pyarrow as pa
 
     def write(sink: BinaryIO, compression: str | None) -> None:
-        options = pa.ipc.IpcWriteOptions(compression=compression)
+        options = pa.ipc.IpcWriteOptions(compression=compression, unify_dictionaries=True)
         with pa.ipc.new_file(sink, table.schema, options=options) as writer:
             writer.write_table(table)
 

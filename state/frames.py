@@ -40,6 +40,7 @@ def to_arrow(value: Any) -> Any:
         "columns": specs,
         "index": index,
         "attrs": value.attrs,
+        "unique": not value.flags.allows_duplicate_labels,
     }
     names = [f"c{i}" for i in range(len(arrays))] + [f"i{i}" for i in range(len(index_arrays))]
     table = pa.Table.from_arrays(arrays + index_arrays, names=names)
@@ -49,15 +50,29 @@ def to_arrow(value: Any) -> Any:
 def from_arrow(table: Any) -> Any:
     """The DataFrame or Series that `to_arrow` got; its arrays are views of the table's memory."""
     meta = unpack(table.schema.metadata[META])
-    arrays = [_restore(table.column(f"c{i}"), spec) for i, spec in enumerate(meta["columns"])]
     index = _restore_index(meta["index"], table)
+    arrays = [_restore(table.column(f"c{i}"), spec) for i, spec in enumerate(meta["columns"])]
+    arrays = [pd.Series(a, index, dtype=a.dtype, copy=False) if a.dtype == object else a for a in arrays]
     if meta["series"]:
-        result: Any = pd.Series(arrays[0], index=index, name=meta["name"], copy=False)
+        result: Any = pd.Series(arrays[0], index=index, name=meta["name"], dtype=arrays[0].dtype, copy=False)
     else:
         result = pd.DataFrame(dict(enumerate(arrays)), index=index, copy=False)
         result.columns = _restore_labels(meta["labels"])
     result.attrs = meta["attrs"]
+    if meta["unique"]:
+        result.flags.allows_duplicate_labels = False
     return result
+
+
+def is_shareable(frame: Any) -> bool:
+    """Whether readers may share the frame. Python objects, and times with a zone, can be changed in place by any."""
+    kinds = [frame.dtype] if isinstance(frame, pd.Series) else frame.dtypes
+    return not any(kind == "object" or isinstance(kind, pd.DatetimeTZDtype) for kind in kinds)
+
+
+def metadata_bytes(table: Any) -> int:
+    """What object cells, categories and labels weigh; they travel in the schema's metadata."""
+    return len(table.schema.metadata[META])
 
 
 def _column(array: Any, place: str) -> tuple[Any, dict[str, Any]]:
@@ -155,7 +170,9 @@ def _restore_string(array: Any, spec: dict[str, Any]) -> Any:
 def _restore_masked(array: Any, spec: dict[str, Any]) -> Any:
     dtype = pd.api.types.pandas_dtype(spec["dtype"])
     data, mask = (_numpy(array.field(name)) for name in ("data", "mask"))
-    return dtype.construct_array_type()(data.copy(), mask.copy())
+    for part in (data, mask):
+        part.flags.writeable = False
+    return dtype.construct_array_type()(data, mask)
 
 
 def _restore_category(array: Any, spec: dict[str, Any]) -> Any:
@@ -164,7 +181,7 @@ def _restore_category(array: Any, spec: dict[str, Any]) -> Any:
 
 
 def _restore_zoned(array: Any, spec: dict[str, Any]) -> Any:
-    stamps = pd.DatetimeIndex(_numpy(array).view(f"M8[{spec['unit']}]"))
+    stamps = pd.DatetimeIndex(_numpy(array).view(f"M8[{spec['unit']}]"), copy=False)
     return stamps.tz_localize("UTC").tz_convert(spec["zone"].tz).array
 
 
@@ -204,8 +221,20 @@ def _index(index: Any) -> tuple[dict[str, Any], list[Any]]:
         return {"kind": "multi", "levels": specs, "names": list(index.names)}, arrays
     array, spec = _column(index.array, f"index {index.name!r}")
     freq = getattr(index, "freq", None)
-    freq = freq.freqstr if freq is not None and spec["kind"] != "period" else None
+    freq = _frequency(freq, index.name) if freq is not None and spec["kind"] != "period" else None
     return {"kind": "plain", "column": spec, "name": index.name, "freq": freq}, [array]
+
+
+def _frequency(freq: Any, name: Any) -> str:
+    try:
+        kept = pd.tseries.frequencies.to_offset(freq.freqstr) == freq
+    except ValueError:
+        kept = False
+    if not kept:
+        raise StateUnsupported(
+            f"index {name!r} has the frequency {freq!r}, which cannot be kept; set its freq to None."
+        )
+    return str(freq.freqstr)
 
 
 def _restore_index(spec: dict[str, Any], source: Any) -> Any:

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class Entry:
     head: Head
-    body: bytes
+    body: Body
 
 
 class MemoryBackend:

@@ -76,7 +76,7 @@ class _Packer:
         if depth > DEPTH:
             raise StateUnsupported(f"{place[:80]}… is nested more than {DEPTH} deep.")
         if kind is int:
-            return value if _is_short(value) else self._ext(Code.INTEGER, str(value))
+            return value if _is_short(value) else self._ext(Code.INTEGER, hex(value))
         if kind is dict:
             return self._dict(value, place, depth)
         if kind is list:
@@ -129,14 +129,18 @@ def _zone(tz: dt.tzinfo | None) -> Any:
         return tz.key
     if type(tz) is dt.timezone:
         offset = tz.utcoffset(None)
-        return [offset.days, offset.seconds, offset.microseconds]
+        return [offset.days, offset.seconds, offset.microseconds, tz.tzname(None)]
     raise StateUnsupported(f"A time zone of type {type(tz).__name__} cannot be kept; use zoneinfo.")
 
 
 def _tz(zone: Any) -> dt.tzinfo | None:
     if zone is None:
         return None
-    return zoneinfo.ZoneInfo(zone) if isinstance(zone, str) else dt.timezone(dt.timedelta(*zone))
+    if isinstance(zone, str):
+        return zoneinfo.ZoneInfo(zone)
+    *offset, name = zone
+    plain = dt.timezone(dt.timedelta(*offset))
+    return plain if plain.tzname(None) == name else dt.timezone(dt.timedelta(*offset), name)
 
 
 def _pack_datetime(value: dt.datetime) -> Any:
@@ -157,7 +161,8 @@ def _pack_library_scalar(value: Any, name: str) -> tuple[Code, Any] | None:
     if name == "NAType":
         return Code.NA, None
     dtype = getattr(value, "dtype", None)
-    if dtype is None or getattr(value, "shape", None) != () or dtype.hasobject or dtype.names:
+    is_masked = type(value).__module__.startswith("numpy.ma")
+    if dtype is None or getattr(value, "shape", None) != () or dtype.hasobject or dtype.names or is_masked:
         return None
     return Code.SCALAR, [_dtype_name(dtype), value.tobytes()]
 
@@ -174,7 +179,8 @@ def _dtype_name(dtype: Any) -> str:
 def _restore_scalar(content: Any) -> Any:
     import numpy as np
 
-    return np.frombuffer(content[1], np.dtype(content[0]))[0]
+    dtype = np.dtype(content[0])
+    return np.frombuffer(content[1], dtype)[0] if dtype.itemsize else np.zeros(1, dtype)[0]
 
 
 def _restore_timestamp(content: Any) -> Any:
@@ -220,7 +226,7 @@ RESTORE: dict[int, Callable[[Any], Any]] = {
     Code.SET: set,
     Code.FROZENSET: frozenset,
     Code.MAPPING: dict,
-    Code.INTEGER: int,
+    Code.INTEGER: lambda c: int(c, 16),
     Code.DATETIME: _restore_datetime,
     Code.DATE: dt.date.fromisoformat,
     Code.TIME: _restore_time,

@@ -264,3 +264,51 @@ def test_a_planted_pickle_runs_no_code(codec):
 def test_an_unknown_codec_is_refused():
     with pytest.raises(StateUnsupported, match="codec"):
         decode("pickle/1", b"")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pd.Series(["x", None], dtype=object),
+        pd.Series([pd.Timestamp("2024-01-01"), None], dtype=object),
+        pd.Series([pd.Timedelta("1D"), None], dtype=object),
+        pd.Series([None, None], dtype=object),
+    ],
+    ids=["text", "timestamps", "timedeltas", "nothing"],
+)
+def test_an_object_column_stays_one(column):
+    for back in (round_trip(column), round_trip(pd.DataFrame({"a": column}))["a"]):
+        assert back.dtype == object
+        assert back[1] is None
+        assert type(back[0]) is type(column[0])
+
+
+def test_the_small_print_of_a_frame_comes_back_or_is_refused():
+    frame = pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False)
+    assert round_trip(frame).flags.allows_duplicate_labels is False
+    holidays = pd.date_range("2024", periods=3, freq=pd.offsets.CustomBusinessDay(holidays=["2024-01-01"]))
+    with pytest.raises(StateUnsupported, match="freq"):
+        encode(pd.DataFrame({"a": range(3)}, index=holidays))
+
+
+def test_odd_arrays_and_scalars_come_back():
+    for value in (np.str_(""), np.bytes_(b""), 10**5000, -(10**5000)):
+        assert round_trip(value) == value
+    zone = dt.timezone(dt.timedelta(hours=1), "X")
+    assert round_trip(dt.datetime(2024, 1, 1, tzinfo=zone)).tzname() == "X"
+    names = np.zeros(2, dtype=[("é", "i4"), ("日", "f8")])
+    many = np.zeros(2, dtype=[(f"field{i}", "i4") for i in range(6000)])
+    for array in (names, many):
+        assert round_trip(array).dtype == array.dtype
+    with pytest.raises(StateUnsupported):
+        encode(np.ma.masked)
+
+
+def test_a_chunked_arrow_table_with_several_dictionaries_comes_back():
+    chunks = pa.chunked_array([pa.array(["a", "b"]).dictionary_encode(), pa.array(["c"]).dictionary_encode()])
+    back = round_trip(pa.table({"d": chunks}))
+    assert back.column("d").to_pylist() == ["a", "b", "c"]
+
+
+def test_the_size_of_object_cells_counts():
+    assert encode(pd.DataFrame({"a": pd.Series(["x" * 1000] * 100, dtype=object)})).size > 100_000
