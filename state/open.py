@@ -65,4 +65,5 @@ def _beside(url: str) -> Path | None:
         return None
     if not parsed.database or parsed.database == ":memory:":
         raise SettingsError("A SQLite database in memory would be another one in every thread; name a file.")
-    return Path(parsed.database).absolute().with_suffix(".bodies")
+    path = Path(parsed.database).absolute()
+    return path.with_name(f"{path.name}.bodies")

@@ -1,10 +1,10 @@
 """The Redis backend: every verb one Lua script on keys that share the `{owner}` hash tag, as Redis Cluster needs.
 
-    sr:{owner}:h:<scope>:<store>   hash: tag, codec, size, ttl, expiry (ms, by Redis' clock), small body
+    sr:{owner}:h:<scope>:<store>   hash: tag, previous tag, codec, size, ttl, expiry (ms, Redis' clock), small body
     sr:{owner}:b:<tag>             large body, written before its tag is known to anyone
     sr:{owner}:i                   set of <scope>:<store>, for list and purge
 
-A repeated write (the reply of the first was lost) finds its own tag standing and reports success.
+A repeated write (the reply of the first was lost) finds its own tag standing, or just replaced, and reports success.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
+from redis._parsers import Encoder
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.connection import PythonRespSerializer
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.retry import Retry
 
@@ -64,7 +66,7 @@ PUT = (
     + """
 local tag, expected, bodies, ttl = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local current = live(KEYS[1])
-if current == tag then return {1, tag} end
+if current and (current == tag or redis.call('HGET', KEYS[1], 'p') == tag) then return {1, current} end
 if expected ~= '*' and expected ~= (current or '') then
   redis.call('UNLINK', bodies .. tag)
   return {0, current or ''}
@@ -72,10 +74,13 @@ end
 local large = ARGV[8] == '1'
 if large and redis.call('PEXPIRE', bodies .. tag, ttl) == 0 then return {-1, current or ''} end
 local old = redis.call('HGET', KEYS[1], 't')
+local head = {'t', tag, 'c', ARGV[5], 'n', ARGV[6], 'l', ARGV[4], 'e', string.format('%.0f', now + ttl)}
+if current then head[11] = 'p'; head[12] = current end
+if not large then head[#head + 1] = 'b'; head[#head + 1] = ARGV[9] end
+redis.call('HSET', KEYS[1], unpack(head)) -- the first write: refused as a whole when memory is full
+if large then redis.call('HDEL', KEYS[1], 'b') end
+if not current then redis.call('HDEL', KEYS[1], 'p') end
 if old then redis.call('UNLINK', bodies .. old) end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 't', tag, 'c', ARGV[5], 'n', ARGV[6], 'l', ARGV[4], 'e', string.format('%.0f', now + ttl))
-if not large then redis.call('HSET', KEYS[1], 'b', ARGV[9]) end
 local keep = ttl + tonumber(ARGV[7])
 redis.call('PEXPIRE', KEYS[1], keep)
 redis.call('SADD', KEYS[2], ARGV[10])
@@ -137,7 +142,7 @@ return gone
 )
 
 
-def connect(url: str, timeout: float = 0.5, connections: int = 64) -> redis.Redis:
+def connect(url: str, timeout: float = 0.5, connections: int = 64, **options: Any) -> redis.Redis:
     """A client that fails in about a second where redis-py's defaults would wait a minute."""
     pool = redis.BlockingConnectionPool.from_url(
         url,
@@ -147,8 +152,13 @@ def connect(url: str, timeout: float = 0.5, connections: int = 64) -> redis.Redi
         socket_connect_timeout=0.3,
         retry=Retry(ExponentialWithJitterBackoff(cap=0.2, base=0.02), 1),
         health_check_interval=15,
+        **options,
     )
     return redis.Redis(connection_pool=pool)
+
+
+WITHOUT_COPY = PythonRespSerializer(6000, Encoder("utf-8", "strict", False).encode)  # type: ignore[no-untyped-call]
+"""Sends a large body as it stands; hiredis would first copy it into one string with the command."""
 
 
 class RedisBackend:
@@ -158,7 +168,7 @@ class RedisBackend:
 
     def __init__(self, url: str, inline_bytes: int = 64 * 1024, max_value_bytes: int = VALUE_MAX) -> None:
         self._client = connect(url)
-        self._bulk = connect(url, timeout=15, connections=8)
+        self._bulk = connect(url, timeout=15, connections=8, command_packer=WITHOUT_COPY)
         self._inline = inline_bytes
         self._max = min(max_value_bytes, VALUE_MAX)
         self._shas: dict[str, str] = {}
@@ -184,6 +194,7 @@ class RedisBackend:
         if value.size > self._max:
             raise StateTooLarge(f"{key.store} has {value.size:,} bytes; {self._max:,} are allowed.")
         body = value.tobytes()
+        body = bytes(body) if len(body) <= LARGE_BYTES else body
         large = len(body) > self._inline
         client = self._bulk if len(body) > LARGE_BYTES else self._client
         if large:

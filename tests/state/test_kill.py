@@ -66,12 +66,12 @@ def test_files_of_a_killed_writer_are_swept_when_they_are_old(tmp_path, owner, m
     options = {"name": "database", "database_url": f"sqlite:///{tmp_path}/state.db"}
     backend, key = open_backend(**options), make_key(owner, "n")
     write_until_killed(options, owner, 20_000)
-    stray = tmp_path / "state.bodies" / "aa" / ("a" * 32)
+    stray = tmp_path / "state.db.bodies" / "aa" / ("a" * 32)
     stray.parent.mkdir(exist_ok=True)
     stray.write_bytes(b"half")
     monkeypatch.setattr("state.bodies.ORPHAN_SECONDS", -1)
     backend.sweep()
     assert not stray.exists()
-    assert len([path for path in (tmp_path / "state.bodies").rglob("*") if path.is_file()]) == 1
+    assert len([path for path in (tmp_path / "state.db.bodies").rglob("*") if path.is_file()]) == 1
     assert backend.fetch(key) is not None
     backend.close()
