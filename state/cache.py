@@ -12,7 +12,8 @@ from state.keys import Key
 class Cached(NamedTuple):
     codec: str
     value: Any
-    """Decoded and to be lent, never handed out itself; or the body, for codecs that decode anew for each reader."""
+    """A decoded value, to be lent and never handed out itself; or the body, to be decoded anew for each reader."""
+    decoded: bool
     size: int
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
 
 import flask
@@ -13,6 +14,7 @@ from state.codec import Bytes, decode
 from state.keys import Key
 
 NAME = "stateroom_id"
+MINTED = "stateroom.minted"
 SECRET = Key("stateroom", "app", "cookie-secret")
 YEARS_MS = 10 * 365 * 24 * 3600 * 1000
 
@@ -24,13 +26,14 @@ class CookieIdentity:
         self._server = server
         self._backend = backend
         self._serializer: URLSafeSerializer | None = None
+        self._verified = functools.lru_cache(4096)(lambda cookie: str(self._signer().loads(cookie)))
         server.after_request(self._mint)
 
     def owner(self) -> str:
         """The owner of this request. Raises NotSignedIn for a callback that comes without a valid cookie."""
-        owner = self._known() or flask.g.get("stateroom_minted")
+        owner = self._known() or flask.request.environ.get(MINTED)
         if owner is None and flask.request.method == "GET":
-            owner = flask.g.stateroom_minted = _new_owner()
+            owner = flask.request.environ[MINTED] = _new_owner()
         if owner is None:
             raise NotSignedIn("This browser has no identity here yet. Reload the page.")
         return str(owner)
@@ -38,12 +41,12 @@ class CookieIdentity:
     def _known(self) -> str | None:
         cookie = flask.request.cookies.get(NAME, "")
         try:
-            return str(self._signer().loads(cookie)) if cookie else None
+            return self._verified(cookie) if cookie else None
         except BadSignature:
             return None
 
     def _mint(self, response: flask.Response) -> flask.Response:
-        owner = flask.g.get("stateroom_minted")
+        owner = flask.request.environ.get(MINTED)
         if owner is None and response.mimetype == "text/html" and self._known() is None:
             owner = _new_owner()
         if owner is not None:

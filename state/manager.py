@@ -15,7 +15,7 @@ from errors import StateConflict, StateExpired, StateMissing, StateUnavailable
 from state import user
 from state.base import ABSENT, ANY, Backend, Head, new_tag
 from state.cache import Cache, Cached
-from state.codec import decode, encode, is_lendable, lend
+from state.codec import decode, encode, is_shareable, lend
 from state.keys import Key, make_key
 
 log = logging.getLogger(__name__)
@@ -97,10 +97,7 @@ class StateManager:
         if not put.done:
             raise StateConflict(f"{store} has changed since it was read.", store=store, current_tag=put.current_tag)
         self._sweep_if_due()
-        if encoded.codec == "pandas/1" and not put.mapped:
-            self.cache.put(key, tag, Cached(encoded.codec, lend(encoded.codec, value), encoded.size))
-        else:
-            self.cache.drop(key)
+        self.cache.drop(key)
         return Ref(store, tag, encoded.size)
 
     def get_store_data(self, store: str, default: Any = None) -> Any:
@@ -199,8 +196,9 @@ class StateManager:
         if found is None:
             raise _missing(key, expired=False)
         head, body = found
-        value = decode(head.codec, body) if is_lendable(head.codec) else bytes(body)
-        cached = Cached(head.codec, value, head.size)
+        value = decode(head.codec, body)
+        shareable = is_shareable(head.codec, value)
+        cached = Cached(head.codec, value if shareable else body, shareable, head.size)
         self.cache.put(key, head.tag, cached)
         return head, cached
 
@@ -226,10 +224,9 @@ class StateManager:
 
 
 def _hand_out(cached: Cached) -> Any:
-    if not is_lendable(cached.codec):
+    if not cached.decoded:
         return decode(cached.codec, cached.value)
-    user.keep_alive(cached.value)
-    return lend(cached.codec, cached.value)
+    return lend(cached.codec, cached.value, until_released=user.keep_alive(cached.value))
 
 
 def _live(key: Key, head: Head | None) -> Head:

@@ -1,5 +1,6 @@
 """StateManager over every server backend."""
 
+import contextlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -260,3 +261,58 @@ def test_a_write_now_and_then_frees_what_expired(backend, owner):
                 thread.join(10)
         assert backend.sweep() == 0
         assert [ref.store for ref in sm.list()] == ["new"]
+
+
+def test_what_is_read_shares_no_part_that_can_be_changed_in_place(sm, me):
+    frame = pd.DataFrame(
+        {"list": pd.Series([[1], [2]], dtype=object), "plain": [1.0, 2.0], "masked": pd.array([1, None])}
+    )
+    frame["zoned"] = pd.date_range("2024", periods=2, tz="Europe/Berlin")
+    frame["category"] = pd.Categorical(["a", "b"])
+    for columns in (["list", "plain"], ["plain", "masked", "zoned", "category"]):
+        sm.set_store_data("table", frame[columns])
+        expected = frame[columns].copy()
+        for _ in range(2):
+            read = sm.get_store_data("table")
+            for column in columns:
+                change_in_place(read[column])
+        assert_frame_equal(sm.get_store_data("table"), expected.assign(**new_lists(columns)))
+
+
+def new_lists(columns):
+    return {"list": pd.Series([[1], [2]], dtype=object)} if "list" in columns else {}
+
+
+def change_in_place(column):
+    """Past pandas' own copy-on-write; what refuses is as good as what copies."""
+    if column.dtype == object:
+        column.iloc[0].append(99)
+        return
+    with contextlib.suppress(ValueError):  # "assignment destination is read-only"
+        column.array[0] = column.array[1]
+
+
+def test_a_table_over_the_callers_own_memory_is_stored_as_it_was(sm, me):
+    array = np.arange(40_000.0)
+    sm.set_store_data("table", pd.DataFrame(array.reshape(-1, 2), columns=["a", "b"], copy=False))
+    array[:] = -1
+    assert sm.get_store_data("table").iloc[0, 1] == 1.0
+
+
+def test_a_user_said_for_the_thread_gives_way_to_a_block_and_is_gone_elsewhere(sm, owner):
+    def work():
+        sm.set_user_context(f"{owner}-thread")
+        sm.set_store_data("a", "thread")
+        with sm.user_context(f"{owner}-block"):
+            assert sm.get_store_data("a") is None
+        table = frame()
+        sm.set_store_data("table", table)
+        read = sm.get_store_data("table")
+        sm.purge()
+        read.loc[0, "a"] = -1.0
+        return read.loc[0, "a"]
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == -1.0
+    with pytest.raises(NoUser):
+        sm.get_store_data("a")
