@@ -28,6 +28,7 @@ from state.envelope import concrete_id, store_name
 F = TypeVar("F", bound=Callable[..., Any])
 WILDCARDS = (ALL, MATCH, ALLSMALLER)
 MAPPINGS = "__state_mappings__"
+POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class Callbacks:
@@ -53,7 +54,7 @@ class Callbacks:
     def register(self, app: dash.Dash) -> None:
         """Bind the recorded callbacks to `app`; as often as there are apps."""
         for args, kwargs, func in self._records:
-            app.callback(*args, **kwargs)(managed(func, args, kwargs))
+            app.callback(*args, **kwargs)(managed(func, args, kwargs, app))
         for args, kwargs in self._clientside:
             app.clientside_callback(*args, **kwargs)
 
@@ -81,9 +82,12 @@ def state_managed_callback(store_mappings: Mapping[str, str]) -> Callable[[F], F
     return mark
 
 
-def managed(func: F, args: Sequence[Any], kwargs: Mapping[str, Any]) -> F:
-    """`func` with values in the place of references, for a callback declared by `args` and `kwargs`."""
-    bridge = Bridge(func, args, kwargs)
+def managed(func: F, args: Sequence[Any], kwargs: Mapping[str, Any], app: dash.Dash | None = None) -> F:
+    """`func` with values in the place of references, for a callback declared by `args` and `kwargs`.
+
+    The layer is that of `app`, or the one of the Flask application that answers the request.
+    """
+    bridge = Bridge(func, args, kwargs, app)
     if inspect.iscoroutinefunction(func):
 
         @functools.wraps(func)
@@ -107,7 +111,10 @@ def managed(func: F, args: Sequence[Any], kwargs: Mapping[str, Any]) -> F:
 class Bridge:
     """Between one callback's dependencies and the layer of the app that runs it."""
 
-    def __init__(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    def __init__(
+        self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], app: dash.Dash | None
+    ) -> None:
+        self._app = app
         parsed = handle_grouped_callback_args(list(args), dict(kwargs))
         self._func = func
         self._output, inputs, states, self._indices, _ = parsed
@@ -115,7 +122,7 @@ class Bridge:
 
     def arguments(self, given: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The function's arguments with the stored values in them; one look at the backend for all of them."""
-        layer = _layer()
+        layer = _layer(self._app)
         if layer is not None and self._dependencies:
             given, named = self._resolve(layer, given, named)
         mappings = getattr(self._func, MAPPINGS, None)
@@ -125,14 +132,14 @@ class Bridge:
 
     def results(self, returned: Any) -> Any:
         """What goes to the browser: references in the place of the values of stores on the server."""
-        layer = _layer()
+        layer = _layer(self._app)
         if layer is None:
             return returned
         _replace_side_updates(layer)
         if NoUpdate.is_no_update(returned):
             return returned
         leaves = flatten_grouping(self._output) if not _is_single(self._output) else [self._output]
-        if not any(_is_store(layer, leaf) for leaf in leaves):
+        if not any(_is_store(layer, leaf, "data", "clear_data") for leaf in leaves):
             return returned
         specs = context_value.get().outputs_list
         flat_specs = [specs] if _is_single(self._output) else list(specs)
@@ -141,45 +148,53 @@ class Bridge:
     def _resolve(self, layer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         context = context_value.get()
         specs = [*context.inputs_list, *context.states_list]
-        concerned = [i for i, d in enumerate(self._dependencies) if _is_store(layer, d)]
-        if not concerned:
+        candidates = [i for i, d in enumerate(self._dependencies) if _prop(d) == "data"]
+        if not candidates:
             return list(given), dict(named)
         flat: list[Any] = [None] * len(self._dependencies)
         _collect(self._indices, named if isinstance(self._indices, dict) else given, flat)
+        concerned = [i for i in candidates if layer.manages(self._dependencies[i].component_id, flat[i])]
+        if not concerned:
+            return list(given), dict(named)
         names = {i: _names(self._dependencies[i], specs[i]) for i in concerned}
         wanted = [pair for i in concerned for pair in _pairs(names[i], flat[i])]
         values = layer.incoming(wanted)
         for i in concerned:
             flat[i] = _rebuild(names[i], flat[i], values)
         _tell_context(context, specs, concerned, flat)
+        _tell_groups(self._indices, context.get("args_grouping"), concerned, flat)
         return validate_and_group_input_args(flat, self._indices)
 
     def _inject(
         self, layer: Any, mappings: Mapping[str, str], given: list[Any], named: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
-        values = layer.values(list(mappings.values()))
-        filled = [name for name in inspect.signature(self._func).parameters if name not in named]
-        if len(given) < len(filled):
-            filled = [name for name in filled if name not in mappings]
-        for parameter, store in mappings.items():
-            if parameter in filled[: len(given)]:
-                given[filled.index(parameter)] = values[store]
-            else:
-                named[parameter] = values[store]
-        return given, named
+        values = {parameter: layer.values([store])[store] for parameter, store in mappings.items()}
+        positional = [p.name for p in inspect.signature(self._func).parameters.values() if p.kind in POSITIONAL]
+        if len(given) < len(positional):  # Dash fills those that are not mapped
+            free = [name for name in positional if name not in mappings]
+            return [], {**dict(zip(free, given, strict=False)), **named, **values}
+        for parameter in set(positional) & set(values):
+            given[positional.index(parameter)] = values.pop(parameter)
+        return given, {**named, **values}
 
 
-def _layer() -> Any:
-    return flask.current_app.extensions.get("stateroom") if flask.has_app_context() else None
+def _layer(app: dash.Dash | None) -> Any:
+    if not flask.has_app_context():
+        return None
+    extensions = flask.current_app.extensions
+    return extensions.get("stateroom-layers", {}).get(id(app)) if app else extensions.get("stateroom")
 
 
 def _is_single(output: Any) -> bool:
     return not isinstance(output, (list, tuple, dict))
 
 
-def _is_store(layer: Any, dependency: Any) -> bool:
-    prop = dependency.component_property.split("@")[0]
-    return prop in ("data", "clear_data") and layer.manages(dependency.component_id)
+def _is_store(layer: Any, dependency: Any, *props: str) -> bool:
+    return _prop(dependency) in (props or ("data",)) and layer.manages(dependency.component_id)
+
+
+def _prop(dependency: Any) -> str:
+    return str(dependency.component_property).split("@")[0]
 
 
 def _names(dependency: Any, spec: Any) -> Any:
@@ -238,16 +253,15 @@ def _zip_map(schema: Any, values: Any, fn: Callable[[Any, Any, int], Any]) -> An
 
 
 def _outgoing(layer: Any, output: Any, value: Any, spec: Any) -> Any:
-    if NoUpdate.is_no_update(value) or not _is_store(layer, output):
+    if NoUpdate.is_no_update(value) or not _is_store(layer, output, "data", "clear_data"):
         return value
-    if output.component_property.split("@")[0] == "clear_data":
-        return layer.clear(_names(output, spec), value)
+    send = layer.clear if _prop(output) == "clear_data" else layer.outgoing
     names = _names(output, spec)
     if isinstance(names, str):
-        return layer.outgoing(names, value)
+        return send(names, value)
     if not isinstance(value, (list, tuple)) or len(value) != len(names):
         return value
-    return [v if NoUpdate.is_no_update(v) else layer.outgoing(n, v) for n, v in zip(names, value, strict=True)]
+    return [v if NoUpdate.is_no_update(v) else send(n, v) for n, v in zip(names, value, strict=True)]
 
 
 def _replace_side_updates(layer: Any) -> None:
@@ -255,8 +269,9 @@ def _replace_side_updates(layer: Any) -> None:
     updated = getattr(context_value.get(), "updated_props", None) or {}
     for component_id, props in updated.items():
         known = json.loads(component_id) if component_id.startswith("{") else component_id
-        if "data" in props and layer.manages(known):
-            props["data"] = layer.outgoing(store_name(known), props["data"])
+        for prop, send in (("data", layer.outgoing), ("clear_data", layer.clear)):
+            if prop in props and layer.manages(known):
+                props[prop] = send(store_name(known), props[prop])
 
 
 def _tell_context(context: Any, specs: list[Any], concerned: list[int], flat: list[Any]) -> None:
@@ -273,3 +288,17 @@ def _tell_context(context: Any, specs: list[Any], concerned: list[int], flat: li
     for triggered in context.get("triggered_inputs") or []:
         if triggered.get("prop_id") in changed:
             triggered["value"] = changed[triggered["prop_id"]]
+
+
+def _tell_groups(indices: Any, groups: Any, concerned: list[int], flat: list[Any]) -> None:
+    """The same for `dash.ctx.args_grouping`, which holds copies."""
+    if isinstance(indices, dict):
+        for name, part in indices.items():
+            _tell_groups(part, groups[name], concerned, flat)
+    elif isinstance(indices, (list, tuple)):
+        for part, group in zip(indices, groups, strict=True):
+            _tell_groups(part, group, concerned, flat)
+    elif indices in concerned:
+        items = groups if isinstance(groups, list) else [groups]
+        for item, value in zip(items, flat[indices] if isinstance(groups, list) else [flat[indices]], strict=True):
+            item["value"] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from state.open import open_backend
 
 log = logging.getLogger(__name__)
 _latest: StateManager | None = None
+SCAN_SECONDS = 2.0
 
 
 class StateLayer:
@@ -59,25 +61,32 @@ class StateLayer:
         self._specs = specs
         self._all = stores == "*"
         self._default = Store(mode=default_mode)
-        self._store_ids: list[Any] | None = None
-        self._managed: dict[str, bool] = {}
-        self.owner = owner or CookieIdentity(app.server, opened).owner
-        app.server.extensions["stateroom"] = self
-        if owner is None:
+        self._store_ids: list[Any] = []
+        self._scan_after = 0.0
+        self._managed: set[str] = set()
+        extensions = app.server.extensions
+        first = extensions.get("stateroom")
+        self.owner = owner or (first.owner if first else CookieIdentity(app.server, opened).owner)
+        extensions["stateroom"] = self
+        extensions.setdefault("stateroom-layers", {})[id(app)] = self
+        if owner is None and first is None:
             app.server.register_error_handler(AppError, _problem)
             app.server.register_error_handler(CallbackException, _misfit)
         _refuse_lost_mappings(app)
         global _latest
         _latest = self.manager
 
-    def manages(self, component_id: Any) -> bool:
-        """Whether the `data` of this component is a managed store."""
+    def manages(self, component_id: Any, data: Any = None) -> bool:
+        """Whether the `data` of this component is a managed store. A reference to it that came back proves it."""
         if not self._all:
             return _listed(component_id) in self._specs
         shape = str(component_id)
         if shape not in self._managed:
-            self._managed[shape] = any(_same_component(component_id, known) for known in self._stores_in_layout())
-        return self._managed[shape]
+            known_now = any(_same_component(component_id, known) for known in self._stores_in_layout())
+            if not known_now and not (isinstance(component_id, str) and is_reference(store_name(component_id), data)):
+                return False
+            self._managed.add(shape)
+        return True
 
     def incoming(self, pairs: Sequence[tuple[str, Any]]) -> list[Any]:
         """The values for (store, what the browser sent). A browser that has nothing gets what the server has."""
@@ -123,8 +132,10 @@ class StateLayer:
         return self._specs.get(name) or self._specs.get(name.rpartition("--")[0]) or self._default
 
     def _stores_in_layout(self) -> list[Any]:
-        if self._store_ids is None:
+        """Looked for anew now and then: a layout may show a store to some visitors only."""
+        if time.monotonic() >= self._scan_after:
             self._store_ids = list(_find_stores(self.app))
+            self._scan_after = time.monotonic() + SCAN_SECONDS
         return self._store_ids
 
 

@@ -1,6 +1,7 @@
 """Callbacks on managed stores, through HTTP as a browser sends them: values in, values out, references on the wire."""
 
 import asyncio
+import contextvars
 import json
 
 import dash
@@ -568,3 +569,156 @@ def test_two_apps_in_one_process_keep_apart():
     one, two = Browser(first), Browser(second)
     one.call("table-store.data", LOAD)
     assert two.call("out.children", [("table-store", "data", None)]) == "none"
+
+
+def test_a_user_said_for_the_thread_is_not_the_user_of_its_requests():
+    def record(page):
+        @page.callback(Output("out", "children"), Input("load", "n_clicks"))
+        def work(_):
+            return json.dumps(stateroom.get_store("filters-store"))
+
+    app = make_app(record)
+    manager = app.server.extensions["stateroom"].manager
+    context = contextvars.copy_context()
+
+    def seed_and_ask():
+        manager.set_user_context("seed")
+        manager.set_store_data("filters-store", "secret")
+        return Browser(app).call("out.children", LOAD)
+
+    assert context.run(seed_and_ask) == "null"
+
+
+def test_nobody_inherits_the_user_of_an_earlier_request():
+    def record(page):
+        @page.callback(Output("filters-store", "data"), Input("load", "n_clicks"))
+        def load(clicks):
+            return {"n": clicks}
+
+        @page.callback(Output("out", "children"), Input("filters-store", "data"))
+        def show(value):
+            return json.dumps(value)
+
+    app = make_app(record)
+    with app.server.app_context():  # pushed once, as some programs do at import
+        one, two = Browser(app), Browser(app)
+        one.call("filters-store.data", LOAD)
+        assert two.call("out.children", [("filters-store", "data", None)]) == "null"
+        stranger = Browser(app, opened=False)
+        body = [item(("filters-store", "data", None))]
+        assert stranger.post("out.children", spec("out", "children"), body).status_code == 401
+
+
+def mapped(func, *dependencies):
+    def record(page):
+        mark = state_managed_callback(store_mappings={"stored": "filters-store"})
+        page.callback(Output("out", "children"), *dependencies)(mark(func))
+
+        @page.callback(Output("filters-store", "data"), Input("write", "n_clicks"))
+        def write(_):
+            return "kept"
+
+    one = Browser(make_app(record))
+    one.call("filters-store.data", [("write", "n_clicks", 1)])
+    return json.loads(one.call("out.children", [("load", "n_clicks", 3)], [("other", "value", "typed")]))
+
+
+def test_a_mapped_parameter_may_stand_anywhere():
+    dependencies = Input("load", "n_clicks"), State("other", "value")
+    assert mapped(lambda n, stored, typed: json.dumps([n, stored, typed]), *dependencies) == [3, "kept", "typed"]
+    assert mapped(lambda stored, n, typed: json.dumps([n, stored, typed]), *dependencies) == [3, "kept", "typed"]
+    assert mapped(lambda *args, stored=None: json.dumps([*args, stored]), *dependencies) == [3, "typed", "kept"]
+    assert mapped(lambda n, typed, stored=None: json.dumps([n, stored, typed]), *dependencies) == [3, "kept", "typed"]
+
+
+def test_the_groups_of_the_context_show_values_too():
+    def record(page):
+        @page.callback(
+            output=Output("out", "children"),
+            inputs={"filters": Input("filters-store", "data"), "typed": Input("other", "value")},
+        )
+        def show(filters, typed):
+            return json.dumps([filters, dash.ctx.args_grouping["filters"]["value"]])
+
+        @page.callback(Output("filters-store", "data"), Input("load", "n_clicks"))
+        def load(clicks):
+            return [clicks]
+
+    one = Browser(make_app(record))
+    envelope = one.call("filters-store.data", LOAD)
+    assert json.loads(one.call("out.children", [("filters-store", "data", envelope), ("other", "value", 1)])) == [
+        [3],
+        [3],
+    ]
+
+
+def test_clearing_all_of_a_pattern_and_by_set_props():
+    def record(page):
+        record_rows(page)
+
+        @page.callback(Output({"type": "row-store", "index": ALL}, "clear_data"), Input("clear", "n_clicks"))
+        def clear(_):
+            return [True, False]
+
+        @page.callback(Output("out", "title"), Input("clear-one", "n_clicks"))
+        def clear_one(_):
+            dash.set_props(row(2), {"clear_data": True})
+            return "cleared"
+
+    one = Browser(make_app(record))
+    write_row(one, 1, 1), write_row(one, 2, 2)
+    outputs = [spec(row(1), "clear_data"), spec(row(2), "clear_data")]
+    answer = one.post('{"index":["ALL"],"type":"row-store"}.clear_data', outputs, [item(("clear", "n_clicks", 1))])
+    if answer.status_code != 200:
+        answer = one.post(
+            '{"index":["ALL"],"type":"row-store"}.clear_data', [outputs], [item(("clear", "n_clicks", 1))]
+        )
+    assert answer.status_code == 200
+    assert all_rows(one, 1, 2) == [None, {"n": 2}]
+    one.call("out.title", [("clear-one", "n_clicks", 1)])
+    assert all_rows(one, 1, 2) == [None, None]
+
+
+def test_a_store_that_a_layout_shows_later_is_found():
+    app = dash.Dash(__name__)
+    shown = [html.Div(id="out")]
+    app.layout = lambda: html.Div(list(shown))
+    page = Callbacks()
+
+    @page.callback(Output("late-store", "data"), Input("load", "n_clicks"))
+    def load(clicks):
+        return [clicks]
+
+    page.register(app)
+    StateLayer(app, MemoryBackend(), stores="*")
+    one = Browser(app)
+    assert one.call("late-store.data", LOAD) == [3]
+    shown.append(dcc.Store(id="late-store"))
+    app.server.extensions["stateroom"]._scan_after = 0
+    assert one.call("late-store.data", LOAD).keys() == {"store", "rev"}
+
+
+def test_two_apps_on_one_server_keep_their_stores_and_share_the_identity():
+    first = dash.Dash("first", url_base_pathname="/a/")
+    second = dash.Dash("second", server=first.server, url_base_pathname="/b/")
+    for app, name in ((first, "first-store"), (second, "second-store")):
+        app.layout = html.Div([dcc.Store(id=name)])
+        page = Callbacks()
+
+        @page.callback(Output(name, "data"), Input("load", "n_clicks"))
+        def load(clicks):
+            return [clicks]
+
+        page.register(app)
+        StateLayer(app, MemoryBackend(), stores={name: {}})
+    client = first.server.test_client()
+    assert len(client.get("/a/").headers.getlist("Set-Cookie")) == 1
+    for path, name in (("/a/", "first-store"), ("/b/", "second-store")):
+        body = {
+            "output": f"{name}.data",
+            "outputs": spec(name, "data"),
+            "inputs": [item(LOAD[0])],
+            "changedPropIds": [],
+        }
+        answer = client.post(f"{path}_dash-update-component", json=body).get_json()
+        assert answer["response"][name]["data"]["store"] == name
