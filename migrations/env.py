@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import context
 
-from state.database import connect, metadata
+from state.database import connect
+from state.statements import metadata
 
 LOCK = 0x57A7E  # any number of ours, for PostgreSQL's advisory locks
 

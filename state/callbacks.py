@@ -18,12 +18,12 @@ import flask
 from dash._callback_context import context_value
 from dash._grouping import flatten_grouping
 from dash._no_update import NoUpdate
-from dash._utils import stringify_id
 from dash._validate import validate_and_group_input_args
 from dash.dependencies import ALL, ALLSMALLER, MATCH, handle_grouped_callback_args
 
 from errors import BadRequest
 from state.envelope import concrete_id, store_name
+from state.grouping import collect, tell_context, tell_groups, zip_map
 
 F = TypeVar("F", bound=Callable[..., Any])
 WILDCARDS = (ALL, MATCH, ALLSMALLER)
@@ -143,7 +143,7 @@ class Bridge:
             return returned
         specs = context_value.get().outputs_list
         flat_specs = [specs] if _is_single(self._output) else list(specs)
-        return _zip_map(self._output, returned, lambda leaf, value, i: _outgoing(layer, leaf, value, flat_specs[i]))
+        return zip_map(self._output, returned, lambda leaf, value, i: _outgoing(layer, leaf, value, flat_specs[i]))
 
     def _resolve(self, layer: Any, given: Sequence[Any], named: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         context = context_value.get()
@@ -152,7 +152,7 @@ class Bridge:
         if not candidates:
             return list(given), dict(named)
         flat: list[Any] = [None] * len(self._dependencies)
-        _collect(self._indices, named if isinstance(self._indices, dict) else given, flat)
+        collect(self._indices, named if isinstance(self._indices, dict) else given, flat)
         concerned = [i for i in candidates if layer.manages(self._dependencies[i].component_id, flat[i])]
         if not concerned:
             return list(given), dict(named)
@@ -161,8 +161,8 @@ class Bridge:
         values = layer.incoming(wanted)
         for i in concerned:
             flat[i] = _rebuild(names[i], flat[i], values)
-        _tell_context(context, specs, concerned, flat)
-        _tell_groups(self._indices, context.get("args_grouping"), concerned, flat)
+        tell_context(context, specs, concerned, flat)
+        tell_groups(self._indices, context.get("args_grouping"), concerned, flat)
         return validate_and_group_input_args(flat, self._indices)
 
     def _inject(
@@ -222,36 +222,6 @@ def _rebuild(names: Any, data: Any, values: list[Any]) -> Any:
     return values.pop(0) if isinstance(names, str) else [values.pop(0) for _ in data]
 
 
-def _collect(indices: Any, grouped: Any, flat: list[Any]) -> None:
-    """Undo Dash's grouping: each leaf of `indices` is the position of its value in `flat`."""
-    if isinstance(indices, dict):
-        for name, part in indices.items():
-            _collect(part, grouped[name], flat)
-    elif isinstance(indices, (list, tuple)):
-        for part, value in zip(indices, grouped, strict=True):
-            _collect(part, value, flat)
-    else:
-        flat[indices] = grouped[0] if isinstance(grouped, tuple) and len(grouped) == 1 else grouped
-
-
-def _zip_map(schema: Any, values: Any, fn: Callable[[Any, Any, int], Any]) -> Any:
-    """`fn(leaf, value, position)` over a grouping; a grouping that does not fit is left for Dash to complain about."""
-    position = iter(range(1_000_000))
-
-    def walk(part: Any, value: Any) -> Any:
-        if isinstance(part, (list, tuple)):
-            if not isinstance(value, (list, tuple)) or len(value) != len(part):
-                return value
-            return [walk(p, v) for p, v in zip(part, value, strict=True)]
-        if isinstance(part, dict):
-            if not isinstance(value, dict) or value.keys() != part.keys():
-                return value
-            return {name: walk(part[name], value[name]) for name in part}
-        return fn(part, value, next(position))
-
-    return walk(schema, values)
-
-
 def _outgoing(layer: Any, output: Any, value: Any, spec: Any) -> Any:
     if NoUpdate.is_no_update(value) or not _is_store(layer, output, "data", "clear_data"):
         return value
@@ -272,33 +242,3 @@ def _replace_side_updates(layer: Any) -> None:
         for prop, send in (("data", layer.outgoing), ("clear_data", layer.clear)):
             if prop in props and layer.manages(known):
                 props[prop] = send(store_name(known), props[prop])
-
-
-def _tell_context(context: Any, specs: list[Any], concerned: list[int], flat: list[Any]) -> None:
-    """Let `dash.ctx` show what the callback was given."""
-    changed: dict[str, Any] = {}
-    for i in concerned:
-        items = specs[i] if isinstance(specs[i], list) else [specs[i]]
-        shown = flat[i] if isinstance(specs[i], list) else [flat[i]]
-        for item, value in zip(items, shown, strict=True):
-            item["value"] = value
-            changed[f"{stringify_id(item['id'])}.{item['property']}"] = value
-    for values in (context.get("input_values"), context.get("state_values")):
-        values.update({name: changed[name] for name in values or {} if name in changed})
-    for triggered in context.get("triggered_inputs") or []:
-        if triggered.get("prop_id") in changed:
-            triggered["value"] = changed[triggered["prop_id"]]
-
-
-def _tell_groups(indices: Any, groups: Any, concerned: list[int], flat: list[Any]) -> None:
-    """The same for `dash.ctx.args_grouping`, which holds copies."""
-    if isinstance(indices, dict):
-        for name, part in indices.items():
-            _tell_groups(part, groups[name], concerned, flat)
-    elif isinstance(indices, (list, tuple)):
-        for part, group in zip(indices, groups, strict=True):
-            _tell_groups(part, group, concerned, flat)
-    elif indices in concerned:
-        items = groups if isinstance(groups, list) else [groups]
-        for item, value in zip(items, flat[indices] if isinstance(groups, list) else [flat[indices]], strict=True):
-            item["value"] = value

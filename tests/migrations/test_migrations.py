@@ -6,7 +6,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import migrations
-from state.database import connect, metadata
+from state.database import connect
+from state.statements import metadata
 
 
 @contextmanager
