@@ -170,13 +170,13 @@ def test_the_cache_stays_within_its_bytes(backend, owner):
 
 
 def test_reading_keeps_a_value_alive(backend, owner):
-    sm = StateManager(backend, stores={"a": Store(ttl=0.3)})
+    sm = StateManager(backend, stores={"a": Store(ttl=1.2)})
     with sm.user_context(owner):
         sm.set_store_data("a", 1)
-        for _ in range(8):
-            time.sleep(0.1)
+        for _ in range(4):
+            time.sleep(0.4)
             assert sm.get_store_data("a") == 1
-        time.sleep(0.4)
+        time.sleep(1.4)
         assert sm.get_store_data("a") is None
 
 

@@ -99,12 +99,13 @@ def test_a_value_expires_and_is_told_from_one_never_set(backend, owner, body):
 
 def test_touch_keeps_a_value_alive(backend, owner, body):
     key = make_key(owner, "a")
-    tag = put(backend, key, body, ttl_ms=150)
+    tag = put(backend, key, body, ttl_ms=800)
     for _ in range(4):
-        time.sleep(0.06)
-        assert backend.touch(key, tag, 150)
+        time.sleep(0.3)
+        assert backend.touch(key, tag, 800)
     assert body_of(backend, key) == body
-    time.sleep(0.2)
+    assert backend.touch(key, tag, 20)
+    time.sleep(0.05)
     assert backend.fetch(key) is None
 
 
