@@ -26,13 +26,9 @@ from state.callbacks import managed
 ROWS = int(os.environ.get("BENCH_ROWS", "1000"))
 FOLDER = Path(os.environ.get("BENCH_FOLDER", "."))
 REDIS = os.environ.get("BENCH_REDIS", "")
-LOAD = (Output("table-store", "data"), Input("load", "n_clicks"))
+LOAD = (Output("table-store", "data", allow_duplicate=True), Input("load", "n_clicks"))
 READ = (Output("answer", "children"), Input("read", "n_clicks"), State("table-store", "data"))
-REPLACE = (
-    Output("table-store", "data", allow_duplicate=True),
-    Input("replace", "n_clicks"),
-    State("table-store", "data"),
-)
+REPLACE = (Output("table-store", "data"), Input("replace", "n_clicks"), State("table-store", "data"))
 Wrap = Callable[[Any, tuple[Any, ...]], Any]
 """What a contender puts around a callback's function, given the callback's dependencies."""
 
