@@ -1,6 +1,7 @@
 """Component ids, written `page-part-role`. No literal id stands anywhere else."""
 
 from typing import Any
+from urllib.parse import quote
 
 
 class Stores:
@@ -82,8 +83,9 @@ class Data:
 
     @staticmethod
     def add_filter(place: Any, table: Any, column: Any) -> dict[str, Any]:
-        """`place` tells two buttons for one column apart."""
-        return {"type": "data-filter-add", "place": place, "table": table, "column": column}
+        """`place` tells two buttons for one column apart. Dash loses clicks on ids beyond ASCII: the name is quoted."""
+        name = quote(column) if isinstance(column, str) else column
+        return {"type": "data-filter-add", "place": place, "table": table, "column": name}
 
     @staticmethod
     def row(part: str, name: Any) -> dict[str, Any]:

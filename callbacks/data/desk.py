@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import flask
@@ -55,5 +56,10 @@ def rows_asked() -> list[str]:
     return [str(name.get("filter")) if isinstance(name, dict) else "" for name in ids]
 
 
+PLACE = re.compile(r"^(tables|keys|columns|filters)(/[^: ]*)?:? ")
+
+
 def say(error: AppError) -> str:
-    return error.detail
+    """The message without the place in the recipe, which the page shows by where it says it."""
+    words = PLACE.sub("", error.detail) if "part" in error.fields else error.detail
+    return words[:1].upper() + words[1:]

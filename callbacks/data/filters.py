@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from dash import ALL, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
@@ -28,7 +29,8 @@ CONTROLS = ("op", "low", "high", "one", "chosen", "lines")
 def show_demographics(available: Any, keys: Any) -> list[Any]:
     selection, known = Selection.of(available, keys, None), tables()
     now = selection.decided(known)
-    return ui.demographic_buttons(demographics(selection.chosen(known), now["subject"], now["session"]))
+    base_first = sorted(selection.chosen(known), key=lambda table: table.name != now["base"])
+    return ui.demographic_buttons(demographics(base_first, now["subject"], now["session"]))
 
 
 @page.callback(Output(Data.FILTERS_TABLE, "options"), Input(Stores.AVAILABLE_TABLES, "data"))
@@ -63,7 +65,7 @@ def fits(column: Column, words: list[str]) -> bool:
 def add(_clicks: list[int | None], filters: Any) -> Change:
     asked = clicked()
     table = workbench().catalogue.table(str(asked["table"]))
-    column = table.column(str(asked["column"]))
+    column = table.column(unquote(str(asked["column"])))
     if column is None:
         raise Invalid("This column is not there any more. Look at the tables again.", part="filters")
     condition = first_condition(table, column, workbench().choices(table, column))
@@ -145,16 +147,23 @@ def apply(changed: dict[str, dict[str, Any]], store: Any) -> Any:
 
 @page.callback(
     Output(Data.FILTERS_LIST, "children"),
+    Output(Data.row("box", ALL), "children"),
     Output(Data.FILTERS_UNDO, "disabled"),
     Input(Stores.PHENOTYPIC_FILTERS, "data"),
     State(Data.row_value(ALL, ALL), "id"),
 )
-def show_rows(filters: Any, drawn: list[Any]) -> tuple[Any, bool]:
-    """Nothing is drawn while the controls are the right ones already: somebody may be typing in them."""
-    forms = [form_of(entry) for entry in filter_list.entries(filters)]
-    before = [(row.get("filter"), row.get("kind")) for row in drawn if isinstance(row, dict)]
-    same = forms and before == [(found.id, found.kind) for found in forms]
-    return (no_update if same else ui.filter_rows(forms)), not filter_list.can_undo(filters)
+def show_rows(filters: Any, drawn: list[Any]) -> tuple[Any, list[Any], bool]:
+    """All rows are drawn when they are others than before; else only controls of another kind are.
+
+    So nothing is drawn while somebody types, and a way to compare that is chosen by keyboard keeps the focus.
+    """
+    forms = {found.id: found for found in map(form_of, filter_list.entries(filters))}
+    kinds = {row.get("filter"): row.get("kind") for row in drawn if isinstance(row, dict)}
+    undo_is_off, rows = not filter_list.can_undo(filters), rows_asked()
+    if not forms or list(kinds) != list(forms):
+        return ui.filter_rows(list(forms.values())), [no_update for _ in rows], undo_is_off
+    others = {name for name, found in forms.items() if kinds[name] != found.kind}
+    return no_update, [ui.value(forms[name]) if name in others else no_update for name in rows], undo_is_off
 
 
 def form_of(entry: dict[str, Any]) -> Form:

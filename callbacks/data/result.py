@@ -40,6 +40,12 @@ def merge(clicks: int | None, available: Any, keys: Any, filters: Any) -> tuple[
         return no_update, say(error)
 
 
+@page.callback(Output(Data.RESULT_PROBLEM, "children", allow_duplicate=True), *INPUTS, prevent_initial_call=True)
+def forget_the_problem(*_chosen: Any) -> str:
+    """What was wrong may be right now."""
+    return ""
+
+
 @page.callback(
     Output(Data.RESULT_BOX, "children"),
     Input(Stores.MERGED_DATAFRAME, "data"),
@@ -83,16 +89,34 @@ def send_rows(request: Any, merged: Any) -> dict[str, Any]:
     if not is_whole(first) or not is_whole(last):
         raise Invalid("The grid asked for rows that cannot be.", part="startRow")
     result = workbench().result(merged)
-    page = workbench().cohorts.rows(result, first, max(0, last - first), order(request), request.get("filterModel"))
-    return {"rowData": page.rows, "rowCount": page.total}
+    names = {f"c{n}": column.name for n, column in enumerate(result.columns)}
+    found = workbench().cohorts.rows(
+        result, first, max(0, last - first), order(request, names), conditions(request, names)
+    )
+    return {"rowData": [dict(zip(names, row.values(), strict=True)) for row in found.rows], "rowCount": found.total}
 
 
 def is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def order(request: dict[str, Any]) -> list[tuple[str, bool]]:
+def order(request: dict[str, Any], names: dict[str, str]) -> list[tuple[str, bool]]:
+    """Pairs of a column and whether it descends."""
     model = request.get("sortModel") or []
     if not isinstance(model, list) or not all(isinstance(item, dict) for item in model):
         raise Invalid("The grid asked for an impossible order.", part="sortModel")
-    return [(str(item.get("colId")), item.get("sort") == "desc") for item in model]
+    return [(named(item.get("colId"), names), item.get("sort") == "desc") for item in model]
+
+
+def conditions(request: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """The grid's filter model by the names of the columns."""
+    model = request.get("filterModel") or {}
+    if not isinstance(model, dict):
+        raise Invalid("The grid asked for an impossible filter.", part="filterModel")
+    return {named(field, names): condition for field, condition in model.items()}
+
+
+def named(field: Any, names: dict[str, str]) -> str:
+    if not isinstance(field, str) or field not in names:
+        raise Invalid("The grid asked for a column that is not there.", part=str(field)[:100])
+    return names[field]

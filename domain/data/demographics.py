@@ -21,7 +21,6 @@ LABELS = {
     "age": re.compile(r"^\W*(\d+\w?\.\s*)?(age\b(?!.*\b(first|onset|when)\b)|age in years)", re.IGNORECASE),
     "sex": re.compile(r"^\W*(\d+\w?\.\s*)?(sex|gender)\b", re.IGNORECASE),
     "site": re.compile(r"^\W*(study |scanner |collection )?(site|centre|center)\b", re.IGNORECASE),
-    "session": re.compile(r"^\W*(session|visit|wave|time ?point)\b", re.IGNORECASE),
 }
 SEXES = {"f", "m", "female", "male", "woman", "man", "w"}
 MOST_SITES = 100
@@ -69,7 +68,7 @@ def _rank(role: str, column: Column) -> int | None:
         return NAMES[role].index(name)
     if role == "age" and re.match(r"age_.*(year|bin)", name):
         return 50
-    if LABELS[role].match(column.label):
+    if role in LABELS and LABELS[role].match(column.label):
         return 100
     values = {label.casefold() for label in column.levels.values()}
     return 200 if role == "sex" and values and values <= SEXES else None

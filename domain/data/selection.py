@@ -52,12 +52,14 @@ class Selection:
         return [known[name] for name in self.tables if name in known]
 
     def decided(self, tables: Sequence[Table]) -> Document:
-        """All key parts: as the user set them, else as proposed. A base that is not chosen is the first table."""
-        proposed = propose(self.chosen(tables)) if self.tables else Keys(None, None)
-        base = self.keys.get("base")
+        """All key parts: as the user set them where the chosen tables have them, else as proposed."""
+        chosen = self.chosen(tables)
+        proposed = propose(chosen) if chosen else Keys(None, None)
+        subject, session, base = (self.keys.get(part) for part in ("subject", "session", "base"))
+        session_fits = session is None or any(_has(table, session) for table in chosen)
         return {
-            "subject": self.keys.get("subject") or proposed.subject,
-            "session": self.keys.get("session", proposed.session) or None,
+            "subject": subject if all(_has(table, subject) for table in chosen) else proposed.subject,
+            "session": session if "session" in self.keys and session_fits else proposed.session,
             "base": base if base in self.tables else next(iter(self.tables), None),
             "how": self.keys.get("how", "left"),
         }
@@ -114,6 +116,10 @@ def choose_columns(available: object, table: Table, wanted: Sequence[str]) -> Do
     if not names:
         raise Invalid("Keep at least one column. To leave the table out, untick it in step 1.", part="columns")
     return {**store, "columns": columns if len(names) == len(table.columns) else {**columns, table.name: names}}
+
+
+def _has(table: Table, name: object) -> bool:
+    return isinstance(name, str) and table.column(name) is not None
 
 
 def _texts(value: object, part: str, most: int) -> list[str]:

@@ -27,13 +27,18 @@ PARTS = ("op", "low", "high", "one", "chosen", "lines")
 GRID = {"startRow": 0, "endRow": 100, "sortModel": [], "filterModel": {}}
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> flask.Flask:
-    folder = tmp_path / "study"
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> flask.Flask:
+    folder = home / "study"
     folder.mkdir()
     (folder / "people.csv").write_text("id,age,sex\na,30,F\nb,,M\nc,41,F\nd,52,M\n")
     (folder / "visits.csv").write_text("id,score\na,1\na,2\nc,\ne,5\n")
-    settings = Settings(home=tmp_path, state=State(backend="memory"), data=DataSettings(directory=str(folder)))
+    settings = Settings(home=home, state=State(backend="memory"), data=DataSettings(directory=str(folder)))
     return app.create_server(settings)
 
 
@@ -142,9 +147,9 @@ def test_a_forged_store_is_only_the_forgers_own_data(ada: FlaskClient, ben: Flas
 def test_the_grid_gets_the_callers_rows_whatever_the_component_says(ada: FlaskClient, ben: FlaskClient) -> None:
     ada.put("/api/v1/cohort", json=RECIPE)
     ben.put("/api/v1/cohort", json={**RECIPE, "tables": ["people"], "filters": []})
-    found = grid(ada, {**GRID, "sortModel": [{"colId": "score", "sort": "desc"}]}).json["response"]
+    found = grid(ada, {**GRID, "sortModel": [{"colId": "c3", "sort": "desc"}]}).json["response"]
     (response,) = found.values()
-    assert [row["score"] for row in response["getRowsResponse"]["rowData"]] == [2, 1, None]
+    assert [row["c3"] for row in response["getRowsResponse"]["rowData"]] == [2, 1, None]
     (response,) = grid(ben, GRID).json["response"].values()
     assert response["getRowsResponse"]["rowCount"] == 4
 
@@ -152,14 +157,15 @@ def test_the_grid_gets_the_callers_rows_whatever_the_component_says(ada: FlaskCl
 @pytest.mark.parametrize(
     "changed",
     [
-        {"filterModel": {"age": {"filterType": "number", "type": "equals", "filter": "1 OR 1=1"}}},
-        {"filterModel": {"age": {"filterType": "text", "type": "read_csv", "filter": "/etc/passwd"}}},
+        {"filterModel": {"c1": {"filterType": "number", "type": "equals", "filter": "1 OR 1=1"}}},
+        {"filterModel": {"c1": {"filterType": "text", "type": "read_csv", "filter": "/etc/passwd"}}},
         {"filterModel": {"age); DROP": {"filterType": "text", "type": "equals", "filter": "x"}}},
-        {"filterModel": {"age": "x"}},
-        {"filterModel": {"age": {"operator": "AND", "conditions": [{}] * 1000}}},
+        {"filterModel": {"c1": "x"}},
+        {"filterModel": {"c1": {"operator": "AND", "conditions": [{}] * 1000}}},
         {"filterModel": [1]},
         {"filterModel": "x" * 10_000},
         {"sortModel": [{"colId": "nothing", "sort": "asc"}]},
+        {"sortModel": [{"colId": ["c1"], "sort": "asc"}]},
         {"sortModel": [5]},
         {"sortModel": "age"},
         {"startRow": -1},
@@ -265,9 +271,9 @@ def test_filters_added_at_the_same_time_are_both_kept(ada: FlaskClient) -> None:
     assert [item["column"] for item in ada.get("/api/v1/cohort").json["filters"]] == ["age", "sex"]
 
 
-def test_a_merge_that_would_be_too_large_says_so(tmp_path: Path, server: flask.Flask) -> None:
+def test_a_merge_that_would_be_too_large_says_so(tmp_path: Path, home: Path, server: flask.Flask) -> None:
     settings = Settings(home=tmp_path / "other", state=State(backend="memory"))
-    data = DataSettings(directory=str(tmp_path / "study"), result_rows_max=2)
+    data = DataSettings(directory=str(home / "study"), result_rows_max=2)
     client = caller(app.create_server(dataclasses.replace(settings, data=data)))
     answer = fire(client, Data.MERGE, 1, {"tables": ["people", "visits"]}, None, None)
     assert "The merge would have" in answer.json["response"][Data.RESULT_PROBLEM]["children"]

@@ -49,7 +49,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def shown_number(value: Any) -> str:
-    """A figure of a table: as it is, without a decimal point that says nothing."""
+    """A figure of a table: as it is, without digits or letters that say nothing. Only dates and times have a T."""
     if isinstance(value, float):
         return f"{value:.10g}"
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).replace("T", " ")

@@ -106,7 +106,10 @@ def filter_row(form: Any) -> html.Li:
     return html.Li(
         [
             html.Div([name, remove], className="data-filter-head"),
-            html.Div([*asked(form), value(form)], className="data-filter-body"),
+            html.Div(
+                [*asked(form), html.Div(value(form), id=Data.row("box", form.id), className="data-box")],
+                className="data-filter-body",
+            ),
             problem(Data.row("problem", form.id)),
             html.P(id=Data.row("step", form.id), className="data-step", role="status"),
         ],
