@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import dash
 import numpy as np
@@ -722,3 +723,38 @@ def test_two_apps_on_one_server_keep_their_stores_and_share_the_identity():
         }
         answer = client.post(f"{path}_dash-update-component", json=body).get_json()
         assert answer["response"][name]["data"]["store"] == name
+
+
+def record_list(page):
+    @page.callback(Output("filters-store", "data"), Input("add", "value"), State("filters-store", "data"))
+    def add(value, seen):
+        return stateroom.Change(lambda now: [*(now or []), value], seen)
+
+    @page.callback(Output("client-store", "data"), Input("add", "value"), State("client-store", "data"))
+    def add_in_browser(value, seen):
+        return stateroom.Change(lambda now: [*(now or []), value], seen)
+
+    @page.callback(Output("out", "children"), Input("filters-store", "data"))
+    def show(value):
+        return json.dumps(value)
+
+
+def test_changes_at_the_same_time_lose_none(backend):
+    app = make_app(record_list, backend)
+    one = Browser(app)
+    cookie = one.client.get_cookie("stateroom_id").value
+
+    def add(number):
+        browser = Browser(app, opened=False)
+        browser.client.set_cookie("stateroom_id", cookie)
+        return browser.call("filters-store.data", [("add", "value", number)], [("filters-store", "data", None)])
+
+    with ThreadPoolExecutor(8) as pool:
+        revs = {answer["rev"] for answer in pool.map(add, range(40))}
+    assert len(revs) == 40
+    assert sorted(json.loads(one.call("out.children", [("filters-store", "data", None)]))) == list(range(40))
+
+
+def test_a_change_of_a_store_in_the_browser_applies_to_what_was_seen():
+    one = Browser(make_app(record_list))
+    assert one.call("client-store.data", [("add", "value", 2)], [("client-store", "data", [1])]) == [1, 2]
