@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> dash.Dash:
     make_home(settings)
     server = flask.Flask("stateroom", root_path=str(ROOT), static_folder=None)
     server.secret_key = security.secret_key(settings)
+    server.json.sort_keys = False  # type: ignore[attr-defined]  # rows keep the order of their columns
     backend = state_backend(settings)
     kept = server.extensions["stateroom-backend"] = session_backend(settings, backend)
     problems.install(server)

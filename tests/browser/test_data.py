@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from werkzeug.serving import make_server
 
+import app
+from settings import Data as DataSettings
+from settings import Settings, State
 from tests.conftest import CHROMIUM_FLAGS
 from tests.servers import free_port
 from tests.serving import GUNICORN, served
@@ -21,6 +26,7 @@ pytestmark = pytest.mark.browser
 
 MISSING = ["", "n/a", "N/A", "NA", "NaN", "nan", "NULL", "null"]
 UCLA = "ds000030_ucla_cnp"
+EVIL = "<img src=x onerror=window.hit=1>"
 RECORD = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", event => {
@@ -150,3 +156,144 @@ def test_two_researchers_build_cohorts_side_by_side(research: Path, browser: Bro
             assert page.evaluate("window.violations") == []
     assert ada.troubles == []
     assert ben.troubles == []
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A server in this process on a folder of odd tables, and the folder."""
+    home = tmp_path_factory.mktemp("home")
+    folder = home / "study"
+    folder.mkdir()
+    lines = [f"s{n},{n},{n % 3},{EVIL},{'да' if n % 2 else 'нет'}" for n in range(250)]
+    (folder / "people.csv").write_text("\n".join([f"id,age,a.b,{EVIL},ключ", *lines]) + "\n")
+    (folder / "visits.csv").write_text("id,score\n" + "".join(f"s{n // 2},{n}\n" for n in range(100)))
+    (folder / "ragged.csv").write_text("a,b\n1,2\n1,2,3\n")
+    settings = Settings(home=home, state=State(backend="memory"), data=DataSettings(directory=str(folder)))
+    server = make_server("127.0.0.1", 0, app.create_server(settings), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}", folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def person(browser: Browser, small: tuple[str, Path]) -> Iterator[Person]:
+    context = browser.new_context(color_scheme="light")
+    person = Person(context, small[0])
+    yield person
+    context.close()
+    assert person.troubles == []
+
+
+def test_markup_in_names_and_cells_is_text_and_every_column_can_be_a_filter(person: Person) -> None:
+    page = person.open()
+    expect(page.get_by_text("ragged.csv")).to_be_visible()
+    choose(page, "people")
+    for n, name in enumerate(("age", "a.b", EVIL, "ключ"), 1):
+        part(page, Data.add_filter("search", "people", name)).click()
+        expect(page.locator(".data-filter")).to_have_count(n)
+    participants(page, 250)
+    part(page, Data.look_into("people")).click()
+    expect(page.locator("#" + Data.CONTENT_LIST).get_by_text(EVIL).first).to_be_visible()
+    page.keyboard.press("Escape")
+    merge(page)
+    assert page.evaluate("window.hit") is None
+    assert page.evaluate("window.violations") == []
+
+
+def test_the_focus_stays_where_somebody_types_or_chooses(person: Person) -> None:
+    page = person.open()
+    choose(page, "people")
+    part(page, Data.add_filter("search", "people", "age")).click()
+    low = part(page, Data.row("low", "f1"))
+    low.fill("100")
+    participants(page, 150)
+    expect(low).to_be_focused()
+    op = part(page, Data.row("op", "f1"))
+    op.focus()
+    op.select_option("is_missing")
+    participants(page, 0)
+    expect(op).to_be_focused()
+    op.select_option("ge")
+    part(page, Data.row("one", "f1")).fill("200")
+    participants(page, 50)
+
+
+def test_what_a_table_shows_is_out_of_date_after_a_change_until_it_is_undone(person: Person) -> None:
+    page = person.open()
+    choose(page, "people", "visits")
+    expect(page.get_by_text("visits has several rows for the same person")).to_be_visible()
+    merge(page)
+    notice, download_button = part(page, Data.RESULT_NOTICE), part(page, Data.DOWNLOAD)
+    expect(download_button).to_be_visible()
+    part(page, Data.add_filter("search", "visits", "score")).click()
+    participants(page, 50)
+    expect(notice).to_contain_text("out of date")
+    expect(download_button).to_be_hidden()
+    part(page, Data.FILTERS_UNDO).click()
+    expect(notice).to_be_empty()
+    expect(download_button).to_be_visible()
+    part(page, Data.choose("visits")).uncheck()
+    expect(notice).to_contain_text("out of date")
+
+
+def test_a_changed_file_makes_the_table_out_of_date(person: Person, small: tuple[str, Path]) -> None:
+    page = person.open()
+    (small[1] / "more.csv").write_text("id,x\ns1,1\n")
+    part(page, Data.TABLES_LOOK_AGAIN).click()
+    choose(page, "more")
+    merge(page)
+    (small[1] / "more.csv").write_text("id,x\ns1,1\ns2,2\n")
+    page.reload()
+    expect(part(page, Data.RESULT_NOTICE)).to_contain_text("out of date")
+    expect(part(page, Data.RESULT_BOX)).to_contain_text("have changed since")
+    merge(page)
+    expect(part(page, Data.RESULT_BOX)).to_contain_text("2 rows")
+    (small[1] / "more.csv").unlink()
+    page.reload()
+    expect(page.get_by_text("is not in the folder any more")).to_be_visible()
+    part(page, Data.choose("more")).uncheck()
+    expect(page.get_by_text("is not in the folder any more")).to_be_visible()
+    expect(part(page, Data.TABLES_CHOSEN)).to_have_text("No table is chosen yet.")
+
+
+def test_the_grid_is_sorted_filtered_and_scrolled_on_the_server(person: Person) -> None:
+    page = person.open()
+    choose(page, "people")
+    merge(page)
+    first = page.locator(".ag-pinned-left-cols-container .ag-row[row-index='0']")
+    expect(first).to_have_text("s0")
+    head = page.locator(".ag-header-cell[col-id='c1'] .ag-header-cell-label")
+    head.click()
+    head.click()
+    expect(first).to_have_text("s249")
+    page.evaluate("document.querySelector('.ag-body-viewport').scrollTop = 1e6")
+    expect(page.locator(".ag-pinned-left-cols-container .ag-row[row-index='249']")).to_have_text("s0")
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_the_window(person: Person, width: int, scheme: Any) -> None:
+    page = person.open()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    choose(page, "people", "visits")
+    part(page, Data.add_filter("search", "people", EVIL)).click()
+    merge(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_every_control_has_a_name(person: Person) -> None:
+    page = person.open()
+    choose(page, "people")
+    for name in ("age", "ключ"):
+        part(page, Data.add_filter("search", "people", name)).click()
+    expect(page.locator(".data-filter")).to_have_count(2)
+    nameless = page.evaluate(
+        """[...document.querySelectorAll("main input, main select, main textarea")]
+           .filter(e => !e.closest(".ag-root-wrapper") && !e.labels.length && !e.getAttribute("aria-label"))
+           .map(e => e.outerHTML)"""
+    )
+    assert nameless == []

@@ -1,5 +1,6 @@
 """What the cards share: a numbered card, a labelled control, a place for a message."""
 
+import json
 from typing import Any
 
 import dash_bootstrap_components as dbc
@@ -18,15 +19,19 @@ def card(number: int, title: str, hint: str, *content: Any) -> html.Section:
     )
 
 
+def label(text: Any, control: Any, className: str) -> html.Label:
+    """The label of a control, whose id may be a pattern: in the page that is JSON with its keys in order."""
+    name = control.id if isinstance(control.id, str) else json.dumps(control.id, sort_keys=True, separators=(",", ":"))
+    return html.Label(text, htmlFor=name, className=className)
+
+
 def labelled(text: Any, control: Any, className: str = "") -> html.Div:
-    return html.Div(
-        [dbc.Label(text, html_for=control.id, className="small fw-semibold mb-1"), control], className=className
-    )
+    return html.Div([label(text, control, "form-label small fw-semibold mb-1"), control], className=className)
 
 
 def hidden_label(text: str, control: Any) -> list[Any]:
     """For screen readers, where the place says to everybody else what the control is."""
-    return [dbc.Label(text, html_for=control.id, className="visually-hidden"), control]
+    return [label(text, control, "visually-hidden"), control]
 
 
 def problem(name: Any) -> html.Div:
