@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> dash.Dash:
     make_home(settings)
     server = flask.Flask("stateroom", root_path=str(ROOT), static_folder=None)
     server.secret_key = security.secret_key(settings)
-    server.json.sort_keys = False  # type: ignore[attr-defined]  # rows keep the order of their columns
+    server.json.sort_keys = False  # rows keep the order of their columns
     backend = state_backend(settings)
     kept = server.extensions["stateroom-backend"] = session_backend(settings, backend)
     problems.install(server)
@@ -177,6 +177,7 @@ def workbench(settings: Settings) -> Workbench:
         threads=data.threads,
         query_seconds=data.query_seconds,
         result_rows_max=data.result_rows_max,
+        results_bytes=data.results_bytes,
     )
 
 

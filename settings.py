@@ -56,6 +56,7 @@ class Data:
     threads: int = 2
     query_seconds: int = 30
     result_rows_max: int = 20_000_000
+    results_bytes: int = 10_000_000_000
     state_ttl_seconds: int = 7 * 24 * 3600
 
 

@@ -32,6 +32,7 @@ class Workbench:
         threads: int = 2,
         query_seconds: float = 30,
         result_rows_max: int = 20_000_000,
+        results_bytes: int = 10_000_000_000,
     ) -> None:
         """Tables are those of `directory`; what is made of them is kept in `home`."""
         store, results = home / "tables", home / "results"
@@ -40,6 +41,7 @@ class Workbench:
         self.catalogue = Catalogue(directory, store, memory_limit, threads)
         self.engine = Engine([store, results], home / "temp", memory_limit, threads, query_seconds)
         self.cohorts = Cohorts(self.engine, self.catalogue, results, result_rows_max)
+        self._results_bytes = results_bytes
         self._counts: Kept[Count] = Kept(200)
         self._keys: Kept[TableKeys] = Kept(2_000)
         self._choices: Kept[list[Choice]] = Kept(500)
@@ -68,6 +70,7 @@ class Workbench:
     def merged(self, recipe: Recipe) -> Document:
         """Merge, and what is to be remembered of it: the value of the fourth store."""
         result = self.cohorts.merge(recipe)
+        self.cohorts.sweep(self._results_bytes)
         found = {"rows": result.rows, "participants": result.participants, "columns": len(result.columns)}
         return {**self.named(recipe), **found}
 
