@@ -189,7 +189,7 @@ def as_text(value: Any) -> str:
 
 def choice_label(choice: Any) -> list[Any]:
     key = as_text(choice.value)
-    words = choice.label if choice.label == key else f"{choice.label} ({key})"
+    words = choice.label if choice.label.casefold() == key.casefold() else f"{choice.label} ({key})"
     return [words, html.Span(f"{choice.rows:,}", className="data-count", title=counted(choice.rows, "row"))]
 
 
