@@ -7,15 +7,13 @@ from typing import Any
 from dash import ALL, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
-from callbacks.data.desk import chosen_tables, tables, triggered, workbench
+from callbacks.data.desk import chosen_tables, page, tables, triggered, workbench
 from domain.data.description import Table
 from domain.data.selection import Selection, choose_columns
-from state import Callbacks, Change
+from state import Change
 from ui.data import columns as ui
 from ui.data.card import empty
 from ui.ids import Data, Stores
-
-page = Callbacks()
 
 
 @page.callback(

@@ -6,15 +6,13 @@ from typing import Any
 
 from dash import ALL, Output
 
-from callbacks.data.desk import INPUTS, rows_asked, say, workbench
+from callbacks.data.desk import INPUTS, page, rows_asked, say, workbench
 from domain.data.selection import Selection
 from errors import AppError, Invalid, NotFound, TookTooLong
-from state import Callbacks
 from ui.data import filters, result
 from ui.data.card import empty
 from ui.ids import Data
 
-page = Callbacks()
 NOT_IN_USE = "Not in use: its table is not chosen. Tick the table in step 1, or remove the filter."
 
 

@@ -1,4 +1,4 @@
-"""What the parts of the page share: the workbench, the stores as Inputs and States, what was clicked."""
+"""What the parts of the page share: the recorder, the workbench, the stores as Inputs and States, what was clicked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from domain.data.description import Table
 from domain.data.selection import Selection
 from domain.data.workbench import Workbench
 from errors import AppError
+from state import Callbacks
 from ui.ids import Stores
 
+page = Callbacks()
 CHOSEN = (Stores.AVAILABLE_TABLES, Stores.MERGE_KEYS, Stores.PHENOTYPIC_FILTERS)
 INPUTS = tuple(Input(store, "data") for store in CHOSEN)
 STATES = tuple(State(store, "data") for store in CHOSEN)

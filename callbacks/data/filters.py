@@ -9,18 +9,17 @@ from urllib.parse import unquote
 from dash import ALL, Input, Output, State, ctx, no_update
 from dash.exceptions import PreventUpdate
 
-from callbacks.data.desk import INPUTS, chosen_tables, clicked, rows_asked, say, tables, triggered, workbench
+from callbacks.data.desk import INPUTS, chosen_tables, clicked, page, rows_asked, say, tables, triggered, workbench
 from domain.data import filter_list
 from domain.data.demographics import demographics
 from domain.data.description import Column, Table
 from domain.data.forms import Form, changed_condition, first_condition, form
 from domain.data.selection import Selection
 from errors import Invalid
-from state import Callbacks, Change
+from state import Change
 from ui.data import filters as ui
 from ui.ids import Data, Stores
 
-page = Callbacks()
 MOST_FOUND = 40
 CONTROLS = ("op", "low", "high", "one", "chosen", "lines")
 

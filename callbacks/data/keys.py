@@ -7,15 +7,14 @@ from typing import Any
 from dash import Input, Output, State
 from dash.exceptions import PreventUpdate
 
-from callbacks.data.desk import chosen_tables, say, tables, workbench
+from callbacks.data.desk import chosen_tables, page, say, tables, workbench
 from domain.data.description import Table
 from domain.data.selection import Selection
 from errors import Invalid
-from state import Callbacks, Change
+from state import Change
 from ui.data import keys as ui
 from ui.ids import Data, Stores
 
-page = Callbacks()
 PARTS = ("subject", "session", "base", "how")
 
 

@@ -7,14 +7,12 @@ from typing import Any
 from dash import MATCH, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
-from callbacks.data.desk import INPUTS, STATES, say, workbench
+from callbacks.data.desk import INPUTS, STATES, page, say, workbench
 from domain.data.selection import Selection
 from errors import AppError, Invalid
-from state import Callbacks
 from ui.data import result as ui
 from ui.ids import Data, Stores
 
-page = Callbacks()
 BUSY = [
     (Output(Data.MERGE, "disabled"), True, False),
     (Output(Data.MERGE, "children"), "Merging …", "Merge"),

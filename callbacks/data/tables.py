@@ -7,13 +7,11 @@ from typing import Any
 from dash import ALL, Input, Output, State
 from dash.exceptions import PreventUpdate
 
-from callbacks.data.desk import clicked, tables, triggered, workbench
+from callbacks.data.desk import clicked, page, tables, triggered, workbench
 from domain.data.selection import Selection, choose
-from state import Callbacks, Change
+from state import Change
 from ui.data import tables as ui
 from ui.ids import Data, Stores
-
-page = Callbacks()
 
 
 @page.callback(
