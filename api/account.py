@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
+from api.bodies import json_body
 from state.sessions import current_name, rename
 
 account = Blueprint("account", __name__, url_prefix="/api/v1/account")
@@ -16,6 +17,6 @@ def show() -> Response:
 
 @account.put("")
 def change() -> Response:
-    body = request.get_json()
+    body = json_body()
     rename(body.get("name") if isinstance(body, dict) else None)
     return jsonify(name=current_name())

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from api.bodies import json_body
 from api.tables import workbench
 from domain.data.cohort import Result
 from domain.data.recipe import Recipe
 from domain.data.selection import STORES, Selection, stores
-from errors import BadRequest, Invalid, NotFound
+from errors import Invalid, NotFound
 from state import MISSING, get_state_manager
 
 cohort = Blueprint("cohort", __name__, url_prefix="/api/v1/cohort")
@@ -22,7 +23,7 @@ FORMATS = ("csv",)
 @cohort.put("")
 def change() -> Response:
     """Replace the caller's recipe. What the page had can be undone to, as far as filters go."""
-    recipe = workbench().cohorts.recipe(body())
+    recipe = workbench().cohorts.recipe(json_body())
     state = get_state_manager()
     named = workbench().named(recipe)
     available, keys, filters = stores(recipe, state.get_store_data(CHOSEN[2]))
@@ -62,13 +63,6 @@ def export() -> Response:
     headers = {"Content-Disposition": f'attachment; filename="cohort-{result.result_id[:8]}.csv"'}
     lines = workbench().cohorts.export_csv(result)
     return Response(lines, mimetype="text/csv", headers={**headers, "Cache-Control": "no-store"})
-
-
-def body() -> Any:
-    try:
-        return request.get_json()
-    except RecursionError as error:
-        raise BadRequest("The JSON is nested too deeply.") from error
 
 
 def chosen() -> tuple[Selection, Any]:

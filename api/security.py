@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from api.bodies import json_body
+from api.signatures import Signatures
 from errors import BadRequest, ForeignOrigin, NotFound, SettingsError
 from settings import Server, Settings
 
@@ -65,17 +68,18 @@ def install(server: Flask, settings: Server) -> None:
 def install_pages(
     server: Flask,
     paths: Callable[[], Container[str]],
-    outputs: Callable[[], Container[str]],
+    callbacks: Callable[[], Mapping[str, Any]],
     hashes: Callable[[], Sequence[str]],
 ) -> None:
     """The part that needs to know Dash: its catch-all route, its callbacks, the hashes of its inline scripts."""
+    signatures = Signatures(callbacks)
 
     @server.before_request
     def known() -> None:
         if request.endpoint == "/<path:path>" and request.path.strip("/") not in paths():
             raise NotFound("There is no page at this address.")
         if request.path == "/_dash-update-component":
-            check_callback(outputs())
+            signatures.check(json_body())
 
     @server.after_request
     def allow_inline_scripts(response: Response) -> Response:
@@ -131,15 +135,6 @@ def check_content_type() -> None:
     if request.is_json or (request.mimetype == "multipart/form-data" and request.path in UPLOAD_PATHS):
         return
     raise UnsupportedMediaType("Send application/json.")
-
-
-def check_callback(outputs: Container[str]) -> None:
-    """Refuse a callback request that Dash's own code would stumble over."""
-    body = request.get_json()
-    if not isinstance(body, dict) or not isinstance(body.get("inputs"), list):
-        raise BadRequest("This is not a callback request.")
-    if not isinstance(body.get("output"), str) or body["output"] not in outputs:
-        raise NotFound("There is no such callback.")
 
 
 def set_caching(response: Response) -> None:
