@@ -71,7 +71,7 @@ def column(item: Any, n: int) -> dict[str, Any]:
         "headerName": item.name,
         "headerTooltip": where + (item.label or item.name),
         "filter": FILTERS.get(item.type, "agTextColumnFilter"),
-        **({"pinned": "left"} if n == 0 else {}),
+        **({"pinned": "left", "width": 170} if n == 0 else {}),
         **({"type": "rightAligned"} if item.type in ("integer", "number") else {}),
     }
 
