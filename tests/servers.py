@@ -68,7 +68,8 @@ def postgres_server() -> Iterator[str]:
     subprocess.run(
         [program / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"], check=True, **run
     )
-    settings = f"listen_addresses=127.0.0.1 max_connections=200 fsync=off port={port} unix_socket_directories={folder}".split()
+    settings = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}"]
+    settings += ["max_connections=200", "fsync=off"]
     flags = [part for setting in settings for part in ("-c", setting)]
     process = subprocess.Popen([program / "postgres", "-D", data, *flags], **run)
     try:

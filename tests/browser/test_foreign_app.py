@@ -45,7 +45,7 @@ def test_a_foreign_app_keeps_its_table_on_the_server(dash_duo, tmp_path):
     dash_duo.find_element("#load").click()
     dash_duo.wait_for_text_to_equal("#rows", "50000 rows of load 1")
     dash_duo.find_element("#typed").send_keys('{"store": "table-store", "rev": "1"}')
-    dash_duo.wait_for_text_to_equal("#echo", "'{\"store\": \"table-store\", \"rev\": \"1\"}' beside 50000")
+    dash_duo.wait_for_text_to_equal("#echo", '\'{"store": "table-store", "rev": "1"}\' beside 50000')
     dash_duo.find_element("#load").click()
     dash_duo.wait_for_text_to_equal("#rows", "50000 rows of load 2")
     dash_duo.driver.refresh()
