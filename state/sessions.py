@@ -7,19 +7,19 @@ belongs under keys of its own. Laws, each with a test in `tests/state/test_sessi
 - A session that was not changed is not written. A new one is put only where there is none, a known one only
   over the tag that was read; when it is gone meanwhile the write is dropped, so a logout wins over what was in flight.
 - An id that is not known is never adopted: whoever sent it gets another one.
+- A new one is short until its cookie has come back, and an error makes none.
 - Reading is msgpack of one typed record. Anything else counts as absent.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import msgspec
 from flask import Flask, Request, Response, current_app, has_request_context, request, session
@@ -27,8 +27,9 @@ from flask_session.base import ServerSideSession, ServerSideSessionInterface
 
 from errors import NotSignedIn, StateUnavailable
 from state.base import ABSENT, Backend, new_tag
-from state.keys import Key, make_key
+from state.identity import pack, session_key, unpack
 from state.names import checked_name, new_name
+from state.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -37,38 +38,12 @@ STATIC_PATHS = re.compile(r"/(assets/|_dash-component-suites/|_favicon\.ico|favi
 CALLBACK_PATHS = frozenset({"/_dash-update-component", "/_dash-layout", "/_dash-dependencies"})
 """Need a session and never make one: six first callbacks at once would make six."""
 
-CODEC = "session"
 SID_BYTES = 32
 SID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 SLIDES_PER_TTL = 10
+FIRST_SECONDS = 600.0
+"""Whoever keeps no cookie, as crawlers and health checks, leaves a session behind with every page."""
 ENDED = "Your session has ended. Reload the page."
-
-
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that a session may hold. `created` is seconds since 1970."""
-
-    user_id: str
-    name: str
-    rights: tuple[str, ...]
-    created: float
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A record as bytes, in the form a backend takes."""
-
-    data: bytes
-    codec: str = CODEC
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def write(self, sink: BinaryIO) -> None:
-        sink.write(self.data)
-
-    def tobytes(self) -> bytes:
-        return self.data
 
 
 class SafeSession(ServerSideSession):
@@ -79,9 +54,14 @@ class SafeSession(ServerSideSession):
         self.tag = tag
         self.loaded = dict(initial or {})
         self.age_ms = 0
-        self.left_ms = 0
+        self.ttl_ms = 0
         self.ended = False
         self.trouble: StateUnavailable | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was made in this request."""
+        return not self.loaded
 
     def changes(self) -> dict[str, Any]:
         return {key: value for key, value in self.items() if self.loaded.get(key) != value}
@@ -89,10 +69,11 @@ class SafeSession(ServerSideSession):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds without a user's action, and in all, after which a session ends."""
+    """Seconds without a user's action, and in all, after which a session ends; `first`: until its cookie came back."""
 
     idle: float
     absolute: float
+    first: float = FIRST_SECONDS
 
 
 class SafeSessionInterface(ServerSideSessionInterface):
@@ -106,6 +87,7 @@ class SafeSessionInterface(ServerSideSessionInterface):
         self.backend = backend
         self.limits = limits
         self.clock = clock
+        self.sweep = Sweep(backend)
 
     # What Flask calls
 
@@ -127,7 +109,8 @@ class SafeSessionInterface(ServerSideSessionInterface):
         if session.ended or (session.modified and not session):
             self._forget(app, session, response)
         elif session.modified:
-            self._write(app, session, response)
+            if response.status_code < 400 or not session.is_new:
+                self._write(app, session, response)
         elif session.tag and response.status_code < 400:
             self._slide(session)
 
@@ -162,10 +145,7 @@ class SafeSessionInterface(ServerSideSessionInterface):
         if found is None:
             return None
         head, body = found
-        try:
-            record = msgspec.msgpack.decode(body, type=Record) if head.codec == CODEC else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            record = None
+        record = unpack(head.codec, body)
         if record is None:
             log.warning("A session that is not one of ours was found in the store and is ignored.")
             return None
@@ -173,7 +153,7 @@ class SafeSessionInterface(ServerSideSessionInterface):
             self.backend.delete(key, head.tag)
             return None
         session = SafeSession(msgspec.structs.asdict(record), sid, head.tag)
-        session.age_ms, session.left_ms = head.age_ms, head.ttl_ms - head.age_ms
+        session.age_ms, session.ttl_ms = head.age_ms, head.ttl_ms
         return session
 
     def _delete_session(self, sid: str) -> bool:
@@ -186,7 +166,8 @@ class SafeSessionInterface(ServerSideSessionInterface):
         """Put the session where it was read; merge what we changed onto what another request wrote meanwhile."""
         key, changes, values = session_key(session.sid), session.changes(), dict(session)
         while True:
-            put = self.backend.put(key, new_tag(), pack(values), self._ttl_ms(values["created"]), session.tag)
+            ttl_ms = self._ttl_ms(values["created"], session.is_new)
+            put = self.backend.put(key, new_tag(), pack(values), ttl_ms, session.tag)
             if put.done:
                 break
             current = self._retrieve_session_data(session.sid) if put.current_tag else None
@@ -194,17 +175,20 @@ class SafeSessionInterface(ServerSideSessionInterface):
                 log.info("A session that ended meanwhile is not written.")
                 return
             session.tag, values = current.tag, {**current, **changes}
-        if session.loaded.get("user_id") is None or request.cookies.get(self.get_cookie_name(app)) != session.sid:
+        self.sweep.start_if_due()
+        if session.is_new or request.cookies.get(self.get_cookie_name(app)) != session.sid:
             self._set_cookie(app, session, response)
 
     def _slide(self, session: SafeSession) -> None:
-        """Start the idle time anew for a user's action, at most once per tenth of it."""
+        """Start the idle time anew: when the cookie first comes back, then for a user's action once per tenth of it."""
         ttl_ms = self._ttl_ms(session["created"])
-        due = session.age_ms * SLIDES_PER_TTL >= self.limits.idle * 1000
-        if not due or ttl_ms <= session.left_ms or only_polls():
+        is_back = session.ttl_ms < ttl_ms
+        due = session.age_ms * SLIDES_PER_TTL >= self.limits.idle * 1000 and ttl_ms > session.ttl_ms - session.age_ms
+        if not is_back and (not due or only_polls()):
             return
         try:
             self.backend.touch(session_key(session.sid), session.tag, ttl_ms)
+            self.sweep.start_if_due()
         except StateUnavailable:
             log.warning("A session was not prolonged: the state store does not answer.")
 
@@ -229,18 +213,9 @@ class SafeSessionInterface(ServerSideSessionInterface):
     def _left_ms(self, created: float) -> int:
         return int((created + self.limits.absolute - self.clock()) * 1000)
 
-    def _ttl_ms(self, created: float) -> int:
-        return max(1, min(int(self.limits.idle * 1000), self._left_ms(created)))
-
-
-def session_key(sid: str) -> Key:
-    """Where the session of this id is kept. The id itself is not: whoever reads the store cannot use what is there."""
-    return make_key("session-" + hashlib.sha256(sid.encode()).hexdigest(), "identity", "session")
-
-
-def pack(values: dict[str, Any]) -> Packed:
-    """The session as bytes. Raises TypeError or ValidationError for anything that is not identity."""
-    return Packed(msgspec.msgpack.encode(msgspec.convert(values, Record)))
+    def _ttl_ms(self, created: float, is_new: bool = False) -> int:
+        idle = min(self.limits.idle, self.limits.first) if is_new else self.limits.idle
+        return max(1, min(int(idle * 1000), self._left_ms(created)))
 
 
 def only_polls() -> bool:

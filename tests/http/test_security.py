@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -162,6 +165,13 @@ def test_an_unknown_page_is_not_found(one: FlaskClient) -> None:
 
 def test_an_unknown_page_makes_no_session(one: FlaskClient) -> None:
     assert "Set-Cookie" not in one.get("/nowhere").headers
+
+
+def test_what_is_not_found_makes_no_session(one: FlaskClient, server: flask.Flask) -> None:
+    for _ in range(3):
+        answer = one.get("/api/v1/tables/nowhere")
+        assert (answer.status_code, answer.headers.get("Set-Cookie")) == (404, None)
+    assert server.extensions["stateroom-backend"].stats().keys == 0
 
 
 def test_a_method_that_is_not_there_is_told_with_those_that_are(one: FlaskClient) -> None:
@@ -348,6 +358,22 @@ def test_with_state_in_the_browser_sessions_are_still_on_the_server(tmp_path: Pa
     again = app.create_server(settings).test_client()
     again.set_cookie("sid", client.get_cookie("sid").value)
     assert again.get(NAME).json == before
+
+
+def test_with_state_in_the_browser_sessions_are_freed_too(tmp_path: Path) -> None:
+    server = app.create_server(Settings(home=tmp_path, state=State(backend="client")))
+    sessions, kept = server.session_interface, server.extensions["stateroom-backend"]
+    sessions.limits = dataclasses.replace(sessions.limits, first=0.05)
+    for _ in range(5):
+        server.test_client().get("/")
+    before = kept.stats().bytes
+    time.sleep(0.1)
+    sessions.sweep.due = 0
+    server.test_client().get("/")
+    for thread in threading.enumerate():
+        if thread.name == "state-sweep":
+            thread.join(10)
+    assert 0 < kept.stats().bytes < before / 2
 
 
 # The secret key

@@ -14,11 +14,12 @@ import flask
 import pytest
 
 from api import problems
-from errors import NotSignedIn, StateUnavailable
+from errors import NotFound, NotSignedIn, StateUnavailable
 from state import sessions
 from state.base import ABSENT, ANY, Backend, new_tag
+from state.identity import Packed, session_key
 from state.memory import MemoryBackend
-from state.sessions import Limits, Packed, SafeSessionInterface, session_key
+from state.sessions import Limits, SafeSessionInterface
 
 DAY = Limits(idle=24 * 3600, absolute=30 * 24 * 3600)
 POLL = {"output": "x.y", "inputs": [], "changedPropIds": ["timer.n_intervals"]}
@@ -58,7 +59,8 @@ class Room:
         self.inside, self.door = threading.Semaphore(0), threading.Event()
         for path in ("/", "/api/me", "/_dash-update-component", "/_dash-layout", "/healthz", "/assets/a.css"):
             self.server.add_url_rule(path, path, self.me, methods=["GET", "POST"])
-        for view in (self.write, self.slow_read, self.slow_write, self.regenerate, self.logout):
+        views = (self.write, self.slow_read, self.slow_write, self.regenerate, self.logout)
+        for view in (*views, self.refuse, self.move_and_refuse):
             self.server.add_url_rule(f"/{view.__name__}", view.__name__, view, methods=["GET", "POST"])
 
     def me(self):
@@ -89,6 +91,13 @@ class Room:
         self.interface.regenerate(flask.session)
         return "moved"
 
+    def refuse(self):
+        raise NotFound("There is nothing here.")
+
+    def move_and_refuse(self):
+        self.regenerate()
+        self.refuse()
+
     def logout(self):
         self.interface.end(flask.session.sid)
         return "bye"
@@ -100,8 +109,10 @@ class Room:
         return client
 
     def newcomer(self) -> str:
+        """Somebody whose browser has loaded a page and sent the cookie back."""
         client = self.client()
         client.get("/")
+        client.get("/_dash-layout")
         return sid_of(client)
 
     def stored(self, sid: str) -> bool:
@@ -289,10 +300,94 @@ def test_limits_of_days_are_not_cut_to_seconds_of_a_day(room: Room) -> None:
     room.interface.limits = Limits(timedelta(days=1).total_seconds(), timedelta(days=30).total_seconds())
     client = room.client()
     cookie = client.get("/").headers["Set-Cookie"]
+    client.get("/_dash-layout")
     (head,) = room.backend.heads([session_key(sid_of(client))])
     assert head.ttl_ms == 24 * 3600 * 1000
     age = int(cookie.split("Max-Age=")[1].split(";")[0])
     assert 30 * 24 * 3600 - 5 <= age <= 30 * 24 * 3600
+
+
+# Whoever does not come back
+
+
+@pytest.fixture
+def brief() -> Room:
+    return Room(MemoryBackend(), Limits(idle=60, absolute=3600, first=0.3))
+
+
+def test_whoever_keeps_no_cookie_is_soon_forgotten(room: Room) -> None:
+    client = room.client()
+    client.get("/")
+    (head,) = room.backend.heads([session_key(sid_of(client))])
+    assert head.ttl_ms == 600 * 1000
+
+
+def test_a_cookie_that_comes_back_in_time_keeps_its_session(brief: Room) -> None:
+    gone, back = brief.client(), brief.client()
+    gone.get("/")
+    back.get("/")
+    user = back.get("/api/me").json["user"]
+    time.sleep(0.4)
+    assert gone.get("/_dash-layout").status_code == 401
+    assert back.get("/_dash-layout").status_code == 200
+    assert back.get("/api/me").json["user"] == user
+
+
+def test_six_first_callbacks_at_once_keep_the_session(brief: Room) -> None:
+    client = brief.client()
+    client.get("/")
+    sid = sid_of(client)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: brief.client(sid).post("/_dash-update-component", json=CLICK), range(6)))
+    assert {answer.status_code for answer in answers} == {200}
+    time.sleep(0.4)
+    (answer,) = {a.json["user"] for a in answers}
+    assert brief.client(sid).get("/api/me").json["user"] == answer
+
+
+@pytest.mark.parametrize("path", ["/write?name=Ada", "/regenerate"])
+def test_what_changes_a_session_that_came_back_gives_it_the_whole_time(brief: Room, path: str) -> None:
+    client = brief.client()
+    client.get("/")
+    client.get(path)
+    (head,) = brief.backend.heads([session_key(sid_of(client))])
+    assert head.ttl_ms == 60_000
+
+
+def test_also_a_timer_brings_the_cookie_back(brief: Room) -> None:
+    client = brief.client()
+    client.get("/")
+    client.post("/_dash-update-component", json=POLL)
+    (head,) = brief.backend.heads([session_key(sid_of(client))])
+    assert head.ttl_ms == 60_000
+
+
+def test_an_error_makes_no_session(room: Room) -> None:
+    client = room.client()
+    answer = client.get("/refuse")
+    assert (answer.status_code, answer.headers.get("Set-Cookie")) == (404, None)
+    assert room.backend.count("put") == 0
+
+
+def test_an_error_does_not_lose_a_session_that_moved(room: Room) -> None:
+    client = room.client(room.newcomer())
+    user = client.get("/api/me").json["user"]
+    assert client.get("/move_and_refuse").status_code == 404
+    assert client.get("/api/me").json["user"] == user
+
+
+def test_sessions_that_expired_are_freed_by_those_that_come(quick: Room) -> None:
+    for _ in range(5):
+        quick.newcomer()
+    assert quick.backend.stats().bytes > 0
+    time.sleep(1)
+    quick.interface.sweep.due = 0
+    quick.client().get("/")
+    for thread in threading.enumerate():
+        if thread.name == "state-sweep":
+            thread.join(10)
+    assert quick.backend.count("sweep") == 1
+    assert quick.backend.sweep() == 0
 
 
 # What it costs
