@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-.PHONY: run test setup setup-test lock check clean
+.PHONY: run test test-load setup setup-test lock check
 
 run: setup
 	@$(BIN)/python app.py
@@ -30,7 +30,10 @@ check: $(VENV)/.test
 	$(BIN)/lint-imports
 
 test: setup-test check
-	$(BIN)/pytest -n 4 --dist loadgroup
+	$(BIN)/pytest -n 4 --ignore tests/load
+
+test-load: setup-test
+	$(BIN)/pytest -s tests/load
 
 lock:
 	$(BIN)/pip install -q uv
