@@ -44,6 +44,9 @@ class Selection:
         if not all(isinstance(chosen, list) for chosen in columns.values()):
             raise Invalid("columns must be lists of names.", part="columns")
         kept = {part: value for part, value in as_object(keys, "keys").items() if part in KEY_PARTS}
+        for part, value in kept.items():
+            if value is not None and not isinstance(value, str):
+                raise Invalid(f"{part} must be a name.", part=f"keys/{part}")
         return cls(tuple(names), columns, first.get("notes", ""), kept, tuple(entries(filters)))
 
     def chosen(self, tables: Sequence[Table]) -> list[Table]:

@@ -87,3 +87,10 @@ def test_all_columns_are_not_listed_and_none_is_refused() -> None:
     assert choose_columns(store, VISITS, ["id", "session", "score"])["columns"] == {}
     with pytest.raises(Invalid, match="at least one column"):
         choose_columns(store, VISITS, [])
+
+
+@pytest.mark.parametrize("part", ["subject", "session", "base", "how"])
+@pytest.mark.parametrize("value", [["id"], {"a": 1}, 7, True])
+def test_a_key_that_is_no_name_is_refused(part: str, value: Any) -> None:
+    with pytest.raises(Invalid, match=part):
+        Selection.of(None, {part: value}, None)
