@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,6 +16,7 @@ from state.base import ABSENT, ANY, Backend, Head, new_tag
 from state.cache import Cache, Cached
 from state.codec import decode, encode, is_shareable, lend
 from state.keys import Key, make_key
+from state.sweep import Sweep
 
 log = logging.getLogger(__name__)
 CACHE_BYTES = 256 * 1024 * 1024
@@ -74,8 +74,7 @@ class StateManager:
         self._ttl = ttl_default
         self._stores = dict(stores or {})
         self._isolated = user_isolation
-        self._sweep_seconds = sweep_seconds
-        self._next_sweep = time.monotonic() + random.uniform(0, sweep_seconds)  # noqa: S311
+        self._sweep = Sweep(backend, sweep_seconds)
 
     def user_context(self, user_id: str) -> AbstractContextManager[None]:
         """Act for `user_id` inside the block; for tests, jobs and scripts. Requests set their user themselves."""
@@ -96,7 +95,7 @@ class StateManager:
         put = self.backend.put(key, tag, encoded, self._ttl_ms(store, ttl), expected)
         if not put.done:
             raise StateConflict(f"{store} has changed since it was read.", store=store, current_tag=put.current_tag)
-        self._sweep_if_due()
+        self._sweep.start_if_due()
         self.cache.drop(key)
         return Ref(store, tag, encoded.size)
 
@@ -201,20 +200,6 @@ class StateManager:
         cached = Cached(head.codec, value if shareable else body, shareable, head.size)
         self.cache.put(key, head.tag, cached)
         return head, cached
-
-    def _sweep_if_due(self) -> None:
-        """Beside the request that happens to be the one, so that nobody waits and nothing runs in an idle worker."""
-        now = time.monotonic()
-        if now >= self._next_sweep:
-            self._next_sweep = now + self._sweep_seconds
-            threading.Thread(target=self._sweep, name="state-sweep", daemon=True).start()
-
-    def _sweep(self) -> None:
-        try:
-            freed = self.backend.sweep()
-            log.info("Freed %d expired values.", freed)
-        except StateUnavailable:
-            log.warning("Expired values could not be freed now; the next sweep will.")
 
     def _slide(self, key: Key, head: Head) -> None:
         try:
