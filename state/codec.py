@@ -20,6 +20,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, BinaryIO
 
 from errors import StateUnsupported
@@ -60,7 +61,11 @@ class Streamed:
         self.writer(sink, None)
 
     def tobytes(self) -> Body:
-        """Bytes; above COMPRESS_BYTES a view of Arrow's buffer, which saves a copy of all of it."""
+        """Bytes, made once; above COMPRESS_BYTES a view of Arrow's buffer, which saves a copy of all of it."""
+        return self._body
+
+    @cached_property
+    def _body(self) -> Body:
         import pyarrow as pa
 
         if self.size <= COMPRESS_BYTES:

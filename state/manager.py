@@ -97,6 +97,8 @@ class StateManager:
             raise StateConflict(f"{store} has changed since it was read.", store=store, current_tag=put.current_tag)
         self._sweep.start_if_due()
         self.cache.drop(key)
+        if not put.mapped:
+            self._keep(key, tag, Cached(encoded.codec, encoded.tobytes(), False, encoded.size))
         return Ref(store, tag, encoded.size)
 
     def get_store_data(self, store: str, default: Any = None) -> Any:
@@ -187,7 +189,7 @@ class StateManager:
             live, cached = self._fetch(key)
         if live.age_ms * 10 > live.ttl_ms:
             self._slide(key, live)
-        return _hand_out(cached), Ref(key.store, live.tag, live.size)
+        return self._hand_out(key, live.tag, cached), Ref(key.store, live.tag, live.size)
 
     def _fetch(self, key: Key) -> tuple[Head, Cached]:
         """The current value into the cache; it may be newer than the head that was looked at."""
@@ -195,23 +197,24 @@ class StateManager:
         if found is None:
             raise _missing(key, expired=False)
         head, body = found
-        value = decode(head.codec, body)
-        shareable = is_shareable(head.codec, value)
-        cached = Cached(head.codec, value if shareable else body, shareable, head.size)
-        self.cache.put(key, head.tag, cached)
-        return head, cached
+        return head, self._keep(key, head.tag, Cached(head.codec, body, False, head.size))
+
+    def _keep(self, key: Key, tag: str, cached: Cached) -> Cached:
+        self.cache.put(key, tag, cached)
+        return cached
+
+    def _hand_out(self, key: Key, tag: str, cached: Cached) -> Any:
+        """The value for one reader. A body is decoded at its first reading, for all readers where they can share it."""
+        value = cached.value if cached.decoded else decode(cached.codec, cached.value)
+        if not cached.decoded and is_shareable(cached.codec, value):
+            self._keep(key, tag, cached._replace(value=value, decoded=True))
+        return lend(cached.codec, value, until_released=user.keep_alive(value))
 
     def _slide(self, key: Key, head: Head) -> None:
         try:
             self.backend.touch(key, head.tag, head.ttl_ms)
         except StateUnavailable:
             log.warning("The time to live of %s could not be renewed.", key.store)
-
-
-def _hand_out(cached: Cached) -> Any:
-    if not cached.decoded:
-        return decode(cached.codec, cached.value)
-    return lend(cached.codec, cached.value, until_released=user.keep_alive(cached.value))
 
 
 def _live(key: Key, head: Head | None) -> Head:

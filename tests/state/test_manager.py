@@ -160,6 +160,21 @@ def test_a_read_table_may_be_changed_after_the_cache_let_it_go(backend, owner):
         assert table.loc[0, "a"] == -1.0
 
 
+def test_a_table_with_objects_may_be_changed_in_every_column(sm, me):
+    table = pd.DataFrame(
+        {"list": pd.Series([[1], [2]], dtype=object), "a": [1.0, 2.0], "t": pd.to_datetime(["2024"] * 2)}
+    )
+    sm.set_store_data("table", table.assign(z=table["t"].dt.tz_localize("UTC")))
+    for _ in range(2):
+        read = sm.get_store_data("table")
+        read.loc[0, "a"] = -1.0
+        read.loc[0, "t"] = read.loc[0, "t"] + pd.Timedelta("1D")
+        read.loc[0, "z"] = read.loc[0, "z"] + pd.Timedelta("1D")
+        read["list"].iloc[0].append(9)
+        assert read.loc[0, "a"] == -1.0
+    assert_frame_equal(sm.get_store_data("table").drop(columns="z"), table)
+
+
 def test_the_cache_stays_within_its_bytes(backend, owner):
     sm = StateManager(backend, cache_bytes=1_500_000)
     with sm.user_context(owner):
