@@ -158,11 +158,8 @@ class DatabaseBackend:
             "n_body": body,
         }
         by_tag = {} if expected in (ANY, ABSENT) else {"expected": expected}
-        try:
-            row = self._write_once(key, tag, self._statements.put(expected), {**_this(key), **new, **by_tag})
-        except BaseException:
-            self._forget(tag, in_file)
-            raise
+        # When this raises, the write may have been applied all the same: its file is left to the sweep.
+        row = self._write_once(key, tag, self._statements.put(expected), {**_this(key), **new, **by_tag})
         if row is None:
             self._forget(tag, in_file)
             return Put(False, self._live_tag(key))

@@ -15,12 +15,16 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self.lose_reply_to: bytes | None = None
         self.lost = 0
+        self.then_refuse = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self.lost and self.then_refuse:
+                    client.close()
+                    continue
                 server = socket.create_connection(self._target)
                 losing = threading.Event()
                 for work in (self._requests, self._replies):

@@ -48,6 +48,18 @@ def test_a_write_whose_reply_was_lost_is_applied_once(through_proxy, owner, size
     assert (head.tag, bytes(kept)) == (tag, body)
 
 
+def test_a_write_whose_server_went_away_with_its_reply_is_whole_when_it_is_back(through_proxy, owner):
+    backend, between, word = through_proxy
+    key, body = make_key(owner, "n"), b"x" * 50_000
+    backend.put(make_key(owner, "warm"), new_tag(), Bytes("bytes/1", b"w"), 60_000)
+    between.then_refuse, between.lose_reply_to = True, word
+    with pytest.raises(StateUnavailable):
+        backend.put(key, new_tag(), Bytes("bytes/1", body), 60_000)
+    assert between.lost == 1
+    between.then_refuse = False
+    assert bytes(backend.fetch(key)[1]) == body  # it had been applied
+
+
 def test_an_update_whose_reply_was_lost_counts_once(through_proxy, owner):
     backend, between, word = through_proxy
     sm, calls = StateManager(backend), []
