@@ -11,13 +11,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 import app
 from settings import Data as DataSettings
 from settings import Settings, State
-from tests.conftest import CHROMIUM_FLAGS
+from tests.browser.conftest import RECORD
 from tests.servers import free_port
 from tests.serving import GUNICORN, served
 from ui.ids import Data
@@ -27,20 +27,6 @@ pytestmark = pytest.mark.browser
 MISSING = ["", "n/a", "N/A", "NA", "NaN", "nan", "NULL", "null"]
 UCLA = "ds000030_ucla_cnp"
 EVIL = "<img src=x onerror=window.hit=1>"
-RECORD = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", event => {
-  window.violations.push(event.violatedDirective + " " + event.blockedURI);
-});
-"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
 
 
 @dataclass

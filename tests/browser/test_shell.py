@@ -9,23 +9,17 @@ from pathlib import Path
 
 import dash
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 import app
 from settings import Settings, State
-from tests.conftest import CHROMIUM_FLAGS
+from tests.browser.conftest import RECORD
 from ui.ids import Shell
 
 pytestmark = pytest.mark.browser
 
 DRAWN = re.compile(r"^[A-Z][a-z]+ [A-Z][a-z]+$")
-RECORD = """
-window.violations = [];
-document.addEventListener("securitypolicyviolation", event => {
-  window.violations.push(event.violatedDirective + " " + event.blockedURI);
-});
-"""
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +33,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
