@@ -65,6 +65,11 @@ def participants(page: Page, number: int) -> None:
     expect(page.locator(".data-figure")).to_have_text(f"{number:,}")
 
 
+def counted(page: Page, name: str) -> None:
+    """The row of a new filter says how many remain: a person has seen it before they change it."""
+    expect(part(page, Data.row("step", name))).to_contain_text("remain")
+
+
 def merge(page: Page) -> None:
     part(page, Data.MERGE).click()
     expect(page.locator(".ag-center-cols-container .ag-row").first).to_be_visible()
@@ -103,15 +108,18 @@ def test_two_researchers_build_cohorts_side_by_side(research: Path, browser: Bro
         expect(his.locator(".data-figure")).to_have_count(0)
 
         part(hers, Data.add_filter("demographics", "participants", "age")).click()
+        counted(hers, "f1")
         part(hers, Data.row("high", "f1")).fill("35")
         young = merged[merged.age.between(21, 35)]
         participants(hers, len(young))
         part(hers, Data.add_filter("demographics", "participants", "gender")).click()
+        counted(hers, "f2")
         part(hers, Data.row("chosen", "f2")).get_by_label("M").uncheck()
         women = young[young.gender == "F"]
         participants(hers, len(women))
         part(hers, Data.FILTERS_SEARCH).fill("bis_factor1_ci")
         part(hers, Data.add_filter("search", "barratt", "bis_factor1_ci")).click()
+        counted(hers, "f3")
         part(hers, Data.row("low", "f3")).fill("7")
         women = women[women.bis_factor1_ci >= 7]
         participants(hers, len(women))
@@ -120,6 +128,7 @@ def test_two_researchers_build_cohorts_side_by_side(research: Path, browser: Bro
 
         choose(his, "participants")
         part(his, Data.add_filter("search", "participants", "diagnosis")).click()
+        counted(his, "f1")
         part(his, Data.row("chosen", "f1")).get_by_label("CONTROL").uncheck()
         patients = people[people.diagnosis != "CONTROL"]
         participants(his, len(patients))
